@@ -1,0 +1,53 @@
+"""Columns of the engine's answers as numpy arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+MICROSECONDS_A_DAY = 86_400_000_000
+
+
+def values(column: Any) -> np.ndarray:
+    """An Arrow column as float64, nulls as NaN; text as objects, nulls as None.
+
+    Moments are microseconds since 1970, on the histories' own clock.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return column.to_numpy(zero_copy_only=False).astype(object)
+    if pa.types.is_timestamp(kind):
+        column = pc.cast(pc.cast(column, pa.timestamp("us")), pa.int64())
+    return pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def indices(column: Any) -> np.ndarray:
+    """An Arrow column of whole numbers without nulls, as int64."""
+    return column.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def days(column: Any, *, null: int) -> np.ndarray:
+    """An Arrow column of moments as days since 1970, int64."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    micros = pc.cast(pc.cast(column, pa.timestamp("us")), pa.int64())
+    given = pc.fill_null(micros, 0).to_numpy()
+    missing = pc.is_null(micros).to_numpy()
+    return np.where(missing, null, given // MICROSECONDS_A_DAY)
+
+
+def is_missing(array: np.ndarray) -> np.ndarray:
+    """Where a value is not there: NaN, or None in text."""
+    if array.dtype == object:
+        return np.array([value is None for value in array], dtype=bool)
+    return np.isnan(array)
+
+
+def missing_like(array: np.ndarray, size: int) -> np.ndarray:
+    """An array of missing values of the same kind."""
+    return np.full(size, None if array.dtype == object else np.nan, dtype=array.dtype)

@@ -1,0 +1,258 @@
+"""Who is a customer at a cutoff, and who has churned after it: the three definitions of churn.
+
+- subscription: active with a running subscription; churned when the last running one ends inside
+  the label window and no other starts within the grace.
+- inactivity: active in the `active_days` before the cutoff; churned without any activity inside
+  the window (or within the grace after it).
+- event: active until the churn the business itself recorded (and with a running subscription,
+  where there is a subscriptions table).
+
+Running at a cutoff means: started before it, and not ended before it. The label window is
+[cutoff + lead, cutoff + lead + horizon); all edges are midnights, so whole days decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from features.arrays import days, indices
+from features.cut import Points, count, cut
+from features.histories import CUSTOMER, Histories
+from features.timeline import Span, Timeline, day_number
+
+if TYPE_CHECKING:
+    import ibis
+
+NEVER = 2**40
+"""The day number of what has not happened."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What churn is here; all durations in days."""
+
+    kind: Literal["subscription", "inactivity", "event"] = "subscription"
+    horizon_days: int = 30
+    lead_days: int = 0
+    grace_days: int = 0
+    active_days: int = 90
+    activity: tuple[str, ...] = ("usage", "payments")
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The tables without which this definition cannot be computed."""
+        return {"subscription": ("subscriptions",), "inactivity": (), "event": ("churned",)}[
+            self.kind
+        ]
+
+    @property
+    def needed_any(self) -> tuple[str, ...]:
+        return self.activity if self.kind == "inactivity" else ()
+
+    @property
+    def days_until_known(self) -> int:
+        """Days from the cutoff until the label is certain: lead, horizon and grace."""
+        return self.lead_days + self.horizon_days + self.grace_days
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How all customers stand at one cutoff; masks over the customers' indices.
+
+    ``known``: signed up before it. ``active``: a customer then. ``left_in_lead`` and ``churned``
+    lie after the cutoff; ``churned`` is None where the histories do not reach far enough.
+    """
+
+    known: np.ndarray
+    active: np.ndarray
+    left_in_lead: np.ndarray
+    churned: np.ndarray | None
+    signed_up: np.ndarray
+
+
+class Standings:
+    """How customers stand at any cutoff, by a churn definition."""
+
+    def __init__(
+        self, histories: Histories, definition: Definition, cutoffs: Sequence[date]
+    ) -> None:
+        self.definition = definition
+        self.cutoffs = tuple(cutoffs)
+        self.observed_until = histories.observed_until
+        customers = _fetch(histories, histories.tables["customers"].order_by(CUSTOMER))
+        self.signed_up = days(customers["signed_up_at"], null=NEVER)
+        self._judge = _JUDGES[definition.kind](histories, definition, self.cutoffs)
+
+    def at(self, index: int) -> Standing:
+        """The standing at the cutoff of this index."""
+        cutoff = self.cutoffs[index]
+        known = self.signed_up < day_number(cutoff)
+        active, left_in_lead, churned = self._judge.at(index)
+        return Standing(
+            known=known,
+            active=active & known,
+            left_in_lead=left_in_lead & known,
+            churned=churned if self.label_known(cutoff) else None,
+            signed_up=self.signed_up,
+        )
+
+    def label_known(self, cutoff: date) -> bool:
+        """Whether window and grace lie before the end of the histories."""
+        end = datetime(cutoff.year, cutoff.month, cutoff.day)
+        return end + timedelta(days=self.definition.days_until_known) <= self.observed_until
+
+
+Judgement = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+class _BySubscription:
+    def __init__(self, histories: Histories, definition: Definition, cutoffs: Sequence[date]):
+        self.definition = definition
+        self.days = [day_number(cutoff) for cutoff in cutoffs]
+        self.customers = histories.customers
+        subscriptions = latest_versions(histories.tables["subscriptions"])
+        spans = _fetch(histories, subscriptions.select(CUSTOMER, "started_at", "ended_at"))
+        self.owner = indices(spans[CUSTOMER])
+        self.started = days(spans["started_at"], null=NEVER)
+        self.ended = days(spans["ended_at"], null=NEVER)
+        departures = _fetch(histories, departures_of(subscriptions, definition.grace_days))
+        self.leaver = indices(departures[CUSTOMER])
+        self.left = days(departures["left_at"], null=NEVER)
+
+    def at(self, index: int) -> Judgement:
+        day = self.days[index]
+        opens = day + self.definition.lead_days
+        closes = opens + self.definition.horizon_days
+        return (
+            self._mask(self.owner[(self.started < day) & (self.ended >= day)]),
+            self._mask(self.leaver[(self.left >= day) & (self.left < opens)]),
+            self._mask(self.leaver[(self.left >= opens) & (self.left < closes)]),
+        )
+
+    def _mask(self, customers: np.ndarray) -> np.ndarray:
+        mask = np.zeros(self.customers, dtype=bool)
+        mask[customers] = True
+        return mask
+
+
+class _ByEvent:
+    def __init__(self, histories: Histories, definition: Definition, cutoffs: Sequence[date]):
+        self.definition = definition
+        self.days = [day_number(cutoff) for cutoff in cutoffs]
+        churned = histories.tables["churned"]
+        first = churned.group_by(CUSTOMER).agg(left_at=churned["churned_at"].min())
+        rows = _fetch(histories, first)
+        self.left = np.full(histories.customers, NEVER)
+        self.left[indices(rows[CUSTOMER])] = days(rows["left_at"], null=NEVER)
+        self.running = (
+            _BySubscription(histories, definition, cutoffs)
+            if "subscriptions" in histories.tables
+            else None
+        )
+
+    def at(self, index: int) -> Judgement:
+        day = self.days[index]
+        opens = day + self.definition.lead_days
+        closes = opens + self.definition.horizon_days
+        active = self.left >= day
+        if self.running is not None:
+            active = active & self.running.at(index)[0]
+        in_lead = (self.left >= day) & (self.left < opens)
+        return active, in_lead, (self.left >= opens) & (self.left < closes)
+
+
+class _ByInactivity:
+    def __init__(self, histories: Histories, definition: Definition, cutoffs: Sequence[date]):
+        opens, grace = definition.lead_days, definition.grace_days
+        self.before = Span.last(definition.active_days)
+        self.window = Span(opens, opens + definition.horizon_days + grace)
+        timeline = Timeline(cutoffs, [self.before, self.window])
+        self.customers = histories.customers
+        everyone = Points(
+            np.repeat(np.arange(len(cutoffs), dtype=np.int32), self.customers),
+            np.tile(np.arange(self.customers, dtype=np.int32), len(cutoffs)),
+        )
+        acts = cut(
+            histories.engine,
+            activity(histories, definition.activity),
+            time="occurred_at",
+            timeline=timeline,
+            points=everyone,
+            measures=[count()],
+        )
+        shape = (len(cutoffs), self.customers)
+        self.active = (acts.over("count", self.before) > 0).reshape(shape)
+        self.acts_in_window = (acts.over("count", self.window) > 0).reshape(shape)
+
+    def at(self, index: int) -> Judgement:
+        nobody = np.zeros(self.customers, dtype=bool)
+        return self.active[index], nobody, ~self.acts_in_window[index]
+
+
+_JUDGES: dict[str, Any] = {
+    "subscription": _BySubscription,
+    "inactivity": _ByInactivity,
+    "event": _ByEvent,
+}
+
+
+def activity(histories: Histories, names: Sequence[str]) -> ibis.Table:
+    """What counts as activity: rows of these tables; of payments, those that were paid."""
+    import ibis
+
+    parts = []
+    for name in names:
+        rows = histories.tables.get(name)
+        if rows is None:
+            continue
+        if name == "payments":
+            rows = rows.filter(rows["status"] == "paid")
+        time = "opened_at" if name == "tickets" else "occurred_at"
+        parts.append(rows.select(CUSTOMER, occurred_at=time))
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def latest_versions(subscriptions: ibis.Table) -> ibis.Table:
+    """One row per subscription: the newest version of it, with an `ended_at` in any case."""
+    import ibis
+
+    if "ended_at" not in subscriptions.columns:
+        subscriptions = subscriptions.mutate(ended_at=ibis.null("timestamp(6)"))
+    if "valid_from" not in subscriptions.columns:
+        return subscriptions
+    newest = ibis.window(
+        group_by="subscription_id", order_by=ibis.desc("valid_from", nulls_first=False)
+    )
+    ranked = subscriptions.mutate(version=ibis.row_number().over(newest))
+    return ranked.filter(ranked["version"] == 0).drop("version")
+
+
+def departures_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:
+    """When customers left: ends of subscriptions that no other one covers or follows in time.
+
+    Subscriptions that overlap, or follow within the grace, form one stay; a stay's end is a
+    departure. Gaps and islands: a stay begins where a start lies later than all ends so far.
+    """
+    import ibis
+
+    running = ibis.timestamp("9999-01-01")
+    rows = subscriptions.mutate(until=subscriptions["ended_at"].fill_null(running))
+    rows = rows.select(CUSTOMER, "started_at", "until")
+    so_far = ibis.cumulative_window(group_by=CUSTOMER, order_by=["started_at", "until"])
+    rows = rows.mutate(latest=rows["until"].max().over(so_far))
+    in_turn = ibis.window(group_by=CUSTOMER, order_by=["started_at", "until"])
+    rows = rows.mutate(covered=rows["latest"].lag().over(in_turn))
+    follows = rows["started_at"] <= rows["covered"] + ibis.interval(days=grace_days)
+    rows = rows.mutate(begins=(~follows).fill_null(True).cast("int64"))
+    rows = rows.mutate(stay=rows["begins"].sum().over(so_far))
+    stays = rows.group_by([CUSTOMER, "stay"]).agg(left_at=rows["until"].max())
+    return stays.filter(stays["left_at"] < running).select(CUSTOMER, "left_at")
+
+
+def _fetch(histories: Histories, rows: ibis.Table) -> Any:
+    return histories.engine.to_pyarrow(rows)

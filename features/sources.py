@@ -1,0 +1,220 @@
+"""Where histories lie: a folder of Parquet or CSV files, or a DuckDB file, read through Ibis.
+
+The result is a raw table expression for each input table that is there. CSV cells stay text here,
+so that one bad cell cannot stop the reading; `contract` gives them their types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.errors import ContractBroken, UsageError
+from features.tables import TABLES
+
+if TYPE_CHECKING:
+    import ibis
+    from ibis.backends.duckdb import Backend
+
+FILE_ENDINGS = (".parquet", ".csv", ".csv.gz")
+DUCKDB_URL = "duckdb:///"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a config says about the histories.
+
+    Parameters
+    ----------
+    location
+        A folder, or ``duckdb:///file.db``.
+    base
+        The folder that a relative location starts at.
+    tables
+        For a table that has another name or place: its file, glob or database table.
+    columns
+        By table, for columns that have other names: ours to theirs.
+    timezone
+        In which naive timestamps are read, and in which days begin.
+    memory_limit
+        For the engine, such as ``"4GB"``; None leaves the engine's own default.
+    """
+
+    location: str
+    base: Path = field(default_factory=Path)
+    tables: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    timezone: str = "UTC"
+    memory_limit: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        return (self.base / self.location).resolve()
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """An input table as it lies there: its expression, where it was found, its renamed columns."""
+
+    rows: ibis.Table
+    where: str
+    renamed: Mapping[str, str]
+
+
+def connect(source: Source) -> Backend:
+    """An embedded DuckDB whose clock is in the source's time zone."""
+    import ibis
+
+    engine = ibis.duckdb.connect()
+    engine.raw_sql(f"SET TimeZone = {_quoted(source.timezone)}")
+    engine.raw_sql("SET preserve_insertion_order = true")
+    if source.memory_limit:
+        engine.raw_sql(f"SET memory_limit = {_quoted(source.memory_limit)}")
+    return engine
+
+
+def read(engine: Backend, source: Source) -> dict[str, RawTable]:
+    """Every input table that the source holds, by name, with its foreign column names mapped."""
+    if "://" in source.location:
+        found = _in_database(engine, source)
+    else:
+        found = _in_folder(engine, source)
+    if not found:
+        raise ContractBroken(
+            "There is no input table here.",
+            where=str(source.location),
+            allowed="files such as " + ", ".join(f"{name}.parquet" for name in TABLES),
+            fix="name the files in [data.tables], or simulate demo histories with: "
+            "churn simulate FOLDER --customers 2000 --months 18 --seed 7",
+        )
+    return {name: _renamed(name, *found[name], source.columns.get(name, {})) for name in found}
+
+
+def _in_folder(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
+    if not source.folder.is_dir():
+        raise UsageError(
+            "The folder with the histories does not exist.",
+            where="[data] source",
+            value=source.location,
+            allowed="a folder with <table>.parquet or <table>.csv files, or duckdb:///FILE",
+            fix=f"correct it (relative paths start at {source.base}), or simulate demo "
+            f"histories with: churn simulate {source.location} --customers 2000 --months 18 "
+            "--seed 7",
+        )
+    found = {}
+    for name in TABLES:
+        pattern = source.tables.get(name)
+        files = _files(source.folder, name, pattern)
+        if files:
+            found[name] = (_read_files(engine, name, files), _places(files))
+        elif pattern:
+            raise UsageError(
+                f"No file matches what the config names for the table {name}.",
+                where=f"[data.tables] {name}",
+                value=pattern,
+                allowed=f"a file or glob below {source.folder}",
+                fix="correct the name, or remove the line",
+            )
+    return found
+
+
+def _files(folder: Path, name: str, pattern: str | None) -> list[Path]:
+    """The files of a table in a stable order."""
+    if pattern is None:
+        candidates = [folder / f"{name}{ending}" for ending in FILE_ENDINGS]
+        return [file for file in candidates if file.is_file()][:1]
+    if Path(pattern).is_absolute():
+        folder, pattern = Path(Path(pattern).anchor), str(Path(pattern).relative_to("/"))
+    return sorted(file for file in folder.glob(pattern) if file.is_file())
+
+
+def _places(files: list[Path]) -> str:
+    return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
+
+
+def _read_files(engine: Backend, name: str, files: list[Path]) -> ibis.Table:
+    import duckdb
+
+    # The files are read through our own SQL: Ibis sniffs the types of CSV columns.
+    listed = "[" + ", ".join(_quoted(str(file)) for file in files) + "]"
+    if all(file.suffix == ".parquet" for file in files):
+        query = f"SELECT * FROM read_parquet({listed}, union_by_name = true)"
+        keep = "VIEW"
+    else:
+        query = (
+            f"SELECT * FROM read_csv({listed}, header = true, all_varchar = true, "
+            "union_by_name = true, sample_size = -1)"
+        )
+        keep = "TABLE"
+    try:
+        engine.raw_sql(f'CREATE TEMP {keep} "raw_{name}" AS {query}')
+        return engine.table(f"raw_{name}")
+    except duckdb.Error as error:
+        raise _unreadable(name, _places(files), error) from None
+
+
+def _in_database(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
+    import duckdb
+
+    if not source.location.startswith(DUCKDB_URL):
+        raise UsageError(
+            "This kind of database is not supported.",
+            where="[data] source",
+            value=source.location.split("://")[0] + "://…",
+            allowed="a folder, or duckdb:///FILE",
+            fix="export the tables to Parquet",
+        )
+    file = source.base / source.location.removeprefix(DUCKDB_URL)
+    if not file.is_file():
+        raise UsageError(
+            "The database file does not exist.",
+            where="[data] source",
+            value=source.location,
+            allowed="a DuckDB file; relative paths start at the config's folder",
+            fix="correct the path",
+        )
+    try:
+        engine.raw_sql(f"ATTACH {_quoted(str(file))} AS source (READ_ONLY)")
+        present = set(engine.list_tables(database=("source", "main")))
+        found = {}
+        for name in TABLES:
+            theirs = source.tables.get(name, name)
+            if theirs in present:
+                table = engine.table(theirs, database=("source", "main"))
+                found[name] = (table, f"{source.location}, table {theirs}")
+    except duckdb.Error as error:
+        raise _unreadable("source", str(file), error) from None
+    return found
+
+
+def _renamed(name: str, rows: ibis.Table, where: str, columns: Mapping[str, str]) -> RawTable:
+    """The table with its mapped columns under our names."""
+    for ours, theirs in columns.items():
+        if theirs not in rows.columns:
+            raise UsageError(
+                f"The config maps {name}.{ours} to a column that is not there.",
+                where=f"[data.columns.{name}] {ours}; {where}",
+                value=theirs,
+                allowed=", ".join(rows.columns),
+                fix="correct the name",
+            )
+    taken = set(columns.values())
+    kept = {c: c for c in rows.columns if c not in taken and c not in columns}
+    order = {**dict(columns), **kept}
+    return RawTable(rows.select(**{ours: rows[theirs] for ours, theirs in order.items()}), where, columns)
+
+
+def _unreadable(name: str, where: str, error: Exception) -> ContractBroken:
+    return ContractBroken(
+        f"The table {name} cannot be read.",
+        where=where,
+        value=str(error).splitlines()[0],
+        allowed="a valid Parquet file, or a CSV file with a header",
+        fix="write the file again, or correct the row that is named",
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

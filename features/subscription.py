@@ -1,0 +1,262 @@
+"""What customers bought: plan, price, term, renewal, notice given, and changes of the price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from features.catalogue import Feature, Group
+from features.churn import latest_versions
+from features.cut import Measure, count
+from features.histories import CUSTOMER
+from features.past import Past
+
+Column = tuple[Feature, np.ndarray]
+MONTHS = {"month": 1, "year": 12}
+
+
+def subscription(past: Past) -> Iterator[Column]:
+    """The running subscriptions at the cutoff, as the version known then tells them.
+
+    Of several running ones the dearest is the main one (then the newest): plan, term and renewal
+    are its. An end is known only once it has come, or once notice was given.
+    """
+    running = _as_known(past)
+    state = past.per_point(_main(past, running))
+    yield from _terms(past, state)
+    if "price" in state:
+        yield from _price(state)
+    yield from _past_ones(past)
+    if past.plan.has("subscriptions", "price", "valid_from"):
+        yield from _price_changes(past)
+
+
+def _feature(what: str, meaning: str, unit: str, group: Group = "subscription") -> Feature:
+    return Feature(f"subscription_{what}", meaning, unit, group, "subscriptions")
+
+
+def _as_known(past: Past) -> Any:
+    """Running subscriptions at each cutoff, each in the version that was known then."""
+    import ibis
+
+    rows = past.table("subscriptions")
+    newest = latest_versions(rows)
+    if "valid_from" not in rows.columns:
+        return past.running(newest, start="started_at", end="ended_at")
+    ends = newest.select("subscription_id", final_start="started_at", final_end="ended_at")
+    if "ended_at" in rows.columns:
+        rows = rows.drop("ended_at")
+    rows = rows.inner_join(ends, "subscription_id").rename(ended_at="final_end")
+    rows = past.running(rows, start="final_start", end="ended_at")
+    since = rows["valid_from"].fill_null(rows["started_at"])
+    rows = rows.filter(since < rows["moment"])
+    latest = ibis.window(
+        group_by=["subscription_id", "cutoff_index"],
+        order_by=[ibis.desc(rows["valid_from"], nulls_first=False)],
+    )
+    rows = rows.mutate(version=ibis.row_number().over(latest))
+    return rows.filter(rows["version"] == 0)
+
+
+def _main(past: Past, running: Any) -> Any:
+    """One row per customer and cutoff: its main subscription, with totals over all."""
+    import ibis
+
+    each = [CUSTOMER, "cutoff_index"]
+    order = [ibis.desc("price", nulls_first=False)] if "price" in running.columns else []
+    order += [ibis.desc("started_at"), ibis.asc("subscription_id")]
+    everything = ibis.window(group_by=each)
+    columns = {"running_count": running.count().over(everything)}
+    if "price" in running.columns:
+        columns["monthly_price"] = _monthly(running).sum().over(everything)
+    rows = running.mutate(
+        rank=ibis.row_number().over(ibis.window(group_by=each, order_by=order)), **columns
+    )
+    wanted = ("plan", "price", "billing_period", "auto_renew", "renews_at", "cancelled_at")
+    kept = [name for name in (*wanted, "monthly_price") if name in rows.columns]
+    return rows.filter(rows["rank"] == 0).select(
+        *each, "running_count", "started_at", "ended_at", *kept
+    )
+
+
+def _monthly(rows: Any) -> Any:
+    price = rows["price"].cast("float64")
+    if "billing_period" not in rows.columns:
+        return price
+    return (rows["billing_period"] == "year").fill_null(False).ifelse(price / 12, price)
+
+
+def _terms(past: Past, state: dict[str, np.ndarray]) -> Iterator[Column]:
+    started = past.days_from_cutoff(state["started_at"])
+    count_now = np.nan_to_num(state["running_count"])
+    yield _feature("running_count", "running subscriptions", "subscriptions"), count_now
+    yield _feature("days_since_start", "days since the subscription began", "days"), -started
+    if "plan" in state:
+        yield _feature("plan", "plan", "text"), state["plan"]
+    if "billing_period" in state:
+        yearly = state["billing_period"] == "year"
+        given = np.array([value is not None for value in state["billing_period"]], dtype=bool)
+        yield (
+            _feature("is_yearly", "1 when billed by the year", "0 or 1"),
+            np.where(given, yearly.astype(np.float64), np.nan),
+        )
+    if "auto_renew" in state:
+        yield (
+            _feature("auto_renew", "1 when the term renews itself", "0 or 1"),
+            state["auto_renew"],
+        )
+    yield from _renewal(past, state, started)
+    if "cancelled_at" in state:
+        yield from _notice(past, state)
+
+
+def _renewal(past: Past, state: dict[str, np.ndarray], started: np.ndarray) -> Iterator[Column]:
+    """When the running term ends: as the table says, else by the billing period."""
+    period = _period_months(state)
+    if period is None and "renews_at" not in state:
+        return
+    until, length = _next_anniversary(past.cutoff_days, started, period)
+    if "renews_at" in state:
+        told = past.days_from_cutoff(state["renews_at"])
+        until = np.where(np.isnan(told) | (told < 0), until, told)
+        yield (
+            _feature("renewal_overdue", "1 when the known renewal date has passed", "0 or 1"),
+            np.where(np.isnan(told), np.nan, (told < 0).astype(np.float64)),
+        )
+    yield _feature("days_to_renewal", "days until the running term ends", "days"), until
+    with np.errstate(invalid="ignore", divide="ignore"):
+        length = np.where(np.isnan(length), until - started, length)
+        phase = np.clip(1 - until / length, 0, 1)
+    yield _feature("term_phase", "how much of the running term has passed", "share"), phase
+    if "auto_renew" in state:
+        not_renewing = np.where(state["auto_renew"] == 0, until, np.nan)
+        yield (
+            _feature(
+                "days_to_end_unless_renewed",
+                "days until the term ends that does not renew itself",
+                "days",
+            ),
+            not_renewing,
+        )
+
+
+def _period_months(state: dict[str, np.ndarray]) -> np.ndarray | None:
+    if "billing_period" not in state:
+        return None
+    return np.array([MONTHS.get(period, np.nan) for period in state["billing_period"]], dtype=float)
+
+
+def _next_anniversary(
+    cutoff: np.ndarray, started: np.ndarray, period: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Days until the next multiple of the billing period since the start, and the term's length.
+
+    A term that began on the 31st is renewed on the last day of a shorter month.
+    """
+    missing = np.full(len(cutoff), np.nan)
+    if period is None:
+        return missing, missing
+    there = ~np.isnan(period) & ~np.isnan(started)
+    until, length = missing.copy(), missing.copy()
+    today = cutoff[there].astype(np.int64)
+    start = np.floor(cutoff[there] + started[there]).astype(np.int64)
+    months = period[there].astype(np.int64)
+    month_of, day_of = _month_and_day(start)
+    terms = np.maximum((_month_and_day(today)[0] - month_of) // months, 1)
+    for _ in range(2):
+        due = _day_in_month(month_of + terms * months, day_of)
+        terms = np.where(due < today, terms + 1, terms)
+    due = _day_in_month(month_of + terms * months, day_of)
+    before = _day_in_month(month_of + (terms - 1) * months, day_of)
+    until[there] = due - today
+    length[there] = due - before
+    return until, length
+
+
+def _month_and_day(days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Months since 1970-01, and the day of the month from 0."""
+    dates = days.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    return months.astype(np.int64), (dates - months.astype("datetime64[D]")).astype(np.int64)
+
+
+def _day_in_month(month: np.ndarray, day: np.ndarray) -> np.ndarray:
+    first = month.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    following = (month + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    return np.minimum(first + day, following - 1)
+
+
+def _notice(past: Past, state: dict[str, np.ndarray]) -> Iterator[Column]:
+    """Notice given before the cutoff; what was given later is not known yet."""
+    given = past.days_from_cutoff(state["cancelled_at"]) < 0
+    yield _feature("notice_given", "1 when notice was given", "0 or 1"), given.astype(np.float64)
+    ends = past.days_from_cutoff(state["ended_at"])
+    yield (
+        _feature("days_to_known_end", "days until the end of which notice was given", "days"),
+        np.where(given, ends, np.nan),
+    )
+
+
+def _price(state: dict[str, np.ndarray]) -> Iterator[Column]:
+    yield (
+        _feature("monthly_price", "price of all running subscriptions a month", "money", "price"),
+        state["monthly_price"],
+    )
+
+
+def _past_ones(past: Past) -> Iterator[Column]:
+    """Earlier subscriptions, and when the first one began."""
+    newest = latest_versions(past.table("subscriptions"))
+    begun = past.roll(
+        newest,
+        [count(), Measure("first", "min", lambda t: t["started_at"])],
+        time="started_at",
+    )
+    yield (
+        _feature("begun_count_ever", "subscriptions begun so far", "subscriptions"),
+        begun.ever("count"),
+    )
+    yield (
+        _feature("days_since_first", "days since the first subscription began", "days"),
+        begun.days_since("first"),
+    )
+
+
+def _price_changes(past: Past) -> Iterator[Column]:
+    """Versions of a subscription whose price differs from the version before."""
+    import ibis
+
+    rows = past.table("subscriptions")
+    rows = rows.mutate(price=rows["price"].cast("float64"))
+    in_turn = ibis.window(
+        group_by="subscription_id", order_by=[ibis.asc("valid_from", nulls_first=True)]
+    )
+    rows = rows.mutate(previous=rows["price"].lag().over(in_turn))
+    rows = rows.filter((rows["previous"] > 0) & (rows["price"] != rows["previous"]))
+    rows = rows.filter(rows["valid_from"].notnull())
+    rows = rows.mutate(change=rows["price"] / rows["previous"] - 1)
+    changes = past.roll(
+        rows,
+        [
+            count(),
+            Measure("last", "last", lambda t: t["change"]),
+            Measure("latest", "max", lambda t: t["valid_from"]),
+        ],
+        time="valid_from",
+    )
+    since = changes.days_since("latest")
+    yield _feature("days_since_price_change", "days since the price changed", "days", "price"), since
+    yield (
+        _feature("last_price_change", "the last change of the price", "ratio", "price"),
+        changes.ever("last"),
+    )
+    for days in past.windows:
+        name = f"price_change_{days}d"
+        meaning = f"the last change of the price, in the last {days} days"
+        yield (
+            Feature(f"subscription_{name}", meaning, "ratio", "price", "subscriptions", days),
+            np.nan_to_num(changes.last("last", days)),
+        )
+

@@ -1,0 +1,64 @@
+"""What customers said: scores by kind of survey, the last one, and how it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from features.catalogue import Feature, slugs
+from features.cut import Measure, count
+from features.past import Past
+
+Column = tuple[Feature, np.ndarray]
+
+
+def surveys(past: Past) -> Iterator[Column]:
+    """Per kind of survey (nps, csat, a kind of exam …): answers, mean and last score, change."""
+    for kind, name in slugs(past.plan.levels.get("surveys.kind", ())).items():
+        yield from _of_kind(past, kind, name)
+
+
+def _of_kind(past: Past, kind: str, name: str) -> Iterator[Column]:
+    rows = past.table("surveys")
+    rolled = past.roll(
+        rows.filter(rows["kind"] == kind),
+        [
+            count(),
+            Measure("sum", "sum", lambda t: t["score"].cast("float64")),
+            Measure("min", "min", lambda t: t["score"]),
+            Measure("last", "last", lambda t: t["score"].cast("float64")),
+            Measure("latest", "max", lambda t: t["occurred_at"]),
+        ],
+        time="occurred_at",
+    )
+
+    def feature(what: str, meaning: str, unit: str, days: int | None = None) -> Feature:
+        window = f"_{days}d" if days else ""
+        spoken = f" in the last {days} days" if days else ""
+        return Feature(
+            f"surveys_{name}_{what}{window}",
+            f"{meaning} ({kind}){spoken}",
+            unit,
+            "satisfaction",
+            "surveys",
+            days,
+        )
+
+    for days in past.windows:
+        answers = rolled.last("count", days)
+        yield feature("count", "answered surveys", "answers", days), answers
+        yield feature("mean", "mean score", "points", days), _mean(rolled.last("sum", days), answers)
+        yield feature("min", "lowest score", "points", days), rolled.last("min", days)
+    answers = rolled.ever("count")
+    mean, last = _mean(rolled.ever("sum"), answers), rolled.ever("last")
+    yield feature("count_ever", "answered surveys since the beginning", "answers"), answers
+    yield feature("mean_ever", "mean score since the beginning", "points"), mean
+    yield feature("last", "last score", "points"), last
+    yield feature("last_vs_own", "last score against the customer's own mean", "points"), last - mean
+    yield feature("days_since_last", "days since the last answer", "days"), rolled.days_since("latest")
+
+
+def _mean(total: np.ndarray, number: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(number > 0, total / number, np.nan)

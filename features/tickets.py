@@ -1,0 +1,153 @@
+"""What customers asked of support: how often, about what, how fast it was solved, what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from features.catalogue import Feature, Group, slugs
+from features.cut import Measure, count
+from features.histories import CUSTOMER
+from features.past import Past, Rolled
+
+Column = tuple[Feature, np.ndarray]
+URGENT = ("high", "urgent", "critical")
+
+
+def tickets(past: Past) -> Iterator[Column]:
+    """Opened and closed tickets by window, resolution times, csat, and what is open now.
+
+    What is learned at the close (csat, the resolution time, a reopening) counts from the close.
+    """
+    has_close = past.plan.has("tickets", "closed_at")
+    yield from _opened(past)
+    if has_close:
+        yield from _closed(past)
+        yield from _open(past)
+
+
+def _feature(
+    what: str, meaning: str, unit: str, days: int | None = None, group: Group = "support"
+) -> Feature:
+    window = f"_{days}d" if days else ""
+    spoken = f" in the last {days} days" if days else ""
+    return Feature(f"tickets_{what}{window}", meaning + spoken, unit, group, "tickets", days)
+
+
+def _opened(past: Past) -> Iterator[Column]:
+    categories = slugs(past.plan.levels.get("tickets.category", ()))
+    measures = [count(), Measure("latest", "max", lambda t: t["opened_at"])]
+    measures += [
+        count(f"category_{name}", lambda t, category=category: t["category"] == category)
+        for category, name in categories.items()
+    ]
+    if past.plan.has("tickets", "priority"):
+        measures.append(count("urgent", lambda t: t["priority"].lower().isin(URGENT)))
+    rolled = past.roll(past.table("tickets"), measures, time="opened_at")
+    for days in past.windows:
+        yield _feature("opened_count", "tickets opened", "tickets", days), rolled.last("count", days)
+        yield (
+            _feature("opened_trend", "change of tickets opened", "log ratio", days),
+            rolled.trend("count", days),
+        )
+        if past.plan.has("tickets", "priority"):
+            yield (
+                _feature("urgent_count", "urgent tickets opened", "tickets", days),
+                rolled.last("urgent", days),
+            )
+        for category, name in categories.items():
+            yield (
+                _feature(f"{name}_count", f"tickets about {category!r}", "tickets", days),
+                rolled.last(f"category_{name}", days),
+            )
+    yield (
+        _feature("opened_count_ever", "tickets opened since the beginning", "tickets"),
+        rolled.ever("count"),
+    )
+    yield (
+        _feature("days_since_last", "days since the last ticket was opened", "days"),
+        rolled.days_since("latest"),
+    )
+
+
+def _closed(past: Past) -> Iterator[Column]:
+    has_csat = past.plan.has("tickets", "csat")
+    measures = [
+        count(),
+        Measure("hours_sum", "sum", _hours_to_solve),
+        Measure("hours_max", "max", _hours_to_solve),
+    ]
+    if has_csat:
+        measures += [
+            Measure("csat_sum", "sum", lambda t: t["csat"].cast("float64")),
+            Measure("csat_min", "min", lambda t: t["csat"]),
+            Measure("csat_last", "last", lambda t: t["csat"].cast("float64")),
+            count("answered", lambda t: t["csat"].notnull()),
+        ]
+    if past.plan.has("tickets", "reopened"):
+        measures.append(count("reopened", lambda t: t["reopened"]))
+    rolled = past.roll(past.table("tickets"), measures, time="closed_at")
+    for days in past.windows:
+        closed = rolled.last("count", days)
+        yield _feature("closed_count", "tickets closed", "tickets", days), closed
+        yield (
+            _feature("hours_to_close_mean", "mean hours until a ticket was closed", "hours", days),
+            _mean(rolled.last("hours_sum", days), closed),
+        )
+        yield (
+            _feature("hours_to_close_max", "most hours until a ticket was closed", "hours", days),
+            rolled.last("hours_max", days),
+        )
+        if past.plan.has("tickets", "reopened"):
+            yield (
+                _feature("reopened_count", "tickets that were opened again", "tickets", days),
+                rolled.last("reopened", days),
+            )
+        if has_csat:
+            yield from _satisfaction(rolled, days)
+    if has_csat:
+        yield (
+            _feature("csat_last", "satisfaction with the last ticket", "points", None, "satisfaction"),
+            rolled.ever("csat_last"),
+        )
+
+
+def _satisfaction(rolled: Rolled, days: int) -> Iterator[Column]:
+    yield (
+        _feature("csat_mean", "mean satisfaction with tickets", "points", days, "satisfaction"),
+        _mean(rolled.last("csat_sum", days), rolled.last("answered", days)),
+    )
+    yield (
+        _feature("csat_min", "lowest satisfaction with a ticket", "points", days, "satisfaction"),
+        rolled.last("csat_min", days),
+    )
+
+
+def _hours_to_solve(rows):  # type: ignore[no-untyped-def]
+    return rows["closed_at"].delta(rows["opened_at"], unit="second") / 3600
+
+
+def _open(past: Past) -> Iterator[Column]:
+    """Tickets that are open at the cutoff."""
+    rows = past.running(past.table("tickets"), start="opened_at", end="closed_at")
+    urgent = rows["priority"].lower().isin(URGENT) if "priority" in rows.columns else None
+    aggregates = {"open": rows.count(), "oldest": rows["opened_at"].min()}
+    if urgent is not None:
+        aggregates["urgent"] = urgent.fill_null(False).cast("int64").sum()
+    state = past.per_point(rows.group_by([CUSTOMER, "cutoff_index"]).agg(**aggregates))
+    yield _feature("open_count", "open tickets", "tickets"), np.nan_to_num(state["open"])
+    yield (
+        _feature("open_oldest_days", "days that the oldest open ticket has been open", "days"),
+        -past.days_from_cutoff(state["oldest"]),
+    )
+    if urgent is not None:
+        yield (
+            _feature("open_urgent_count", "urgent open tickets", "tickets"),
+            np.nan_to_num(state["urgent"]),
+        )
+
+
+def _mean(total: np.ndarray, number: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(number > 0, total / number, np.nan)

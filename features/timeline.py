@@ -1,0 +1,105 @@
+"""Cutoffs and the spans of days around them: the only module that knows where history is cut.
+
+A cutoff is the instant at which a day begins, and every span begins and ends with a day, so all
+edges fall on midnights of the source's clock and time can be counted in whole days. A day of 23 or
+25 hours is still one day. The edges of all spans of all cutoffs cut history into buckets; whatever
+adds up over buckets needs one pass over the events, however many cutoffs there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import ibis
+
+EPOCH = date(1970, 1, 1)
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - EPOCH).days
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """The days [cutoff + start, cutoff + stop); start None reaches back to the beginning."""
+
+    start: int | None
+    stop: int
+
+    @staticmethod
+    def last(days: int) -> Span:
+        """The last `days` days before the cutoff."""
+        return Span(-days, 0)
+
+    @staticmethod
+    def before_last(days: int) -> Span:
+        """As many days before the last `days` ones: what a trend compares with."""
+        return Span(-2 * days, -days)
+
+
+EVER = Span(None, 0)
+"""All history before the cutoff."""
+
+
+class Timeline:
+    """The buckets into which the spans of some cutoffs cut time.
+
+    Bucket b holds the days from edge b - 1 up to, without it, edge b; bucket 0 all days before the
+    first edge. Days from the last edge on are in no bucket: nothing may look at them.
+    """
+
+    def __init__(self, cutoffs: Sequence[date], spans: Iterable[Span]) -> None:
+        self.cutoffs = tuple(cutoffs)
+        self.days = np.array([day_number(cutoff) for cutoff in cutoffs], dtype=np.int64)
+        edges = {int(day) for day in self.days}
+        for span in spans:
+            for offset in (span.start, span.stop):
+                if offset is not None:
+                    edges.update(int(day) + offset for day in self.days)
+        self.edges = np.array(sorted(edges), dtype=np.int64)
+
+    def buckets(self, span: Span) -> tuple[np.ndarray, np.ndarray]:
+        """First bucket and the one after the last of a span, for each cutoff.
+
+        Raises
+        ------
+        KeyError
+            When the span is not one this timeline was made for.
+        """
+        stop = self._bucket_from(self.days + span.stop)
+        if span.start is None:
+            return np.zeros_like(stop), stop
+        return self._bucket_from(self.days + span.start), stop
+
+    def known(self) -> np.ndarray:
+        """For each cutoff, the bucket from which on nothing was known yet."""
+        return self._bucket_from(self.days)
+
+    def _bucket_from(self, days: np.ndarray) -> np.ndarray:
+        position = np.searchsorted(self.edges, days)
+        inside = position < len(self.edges)
+        if not inside.all() or not (self.edges[position] == days).all():
+            raise KeyError("a span that this timeline was not made for")
+        return position + 1
+
+    def calendar(self) -> ibis.Table:
+        """The days between the first edge and the last, with their buckets, for the engine."""
+        import ibis
+        import pandas as pd
+
+        days = np.arange(self.edges[0], self.edges[-1], dtype=np.int64)
+        buckets = np.searchsorted(self.edges, days, side="right")
+        dates = [EPOCH + timedelta(days=int(day)) for day in days]
+        frame = pd.DataFrame({"day": pd.Series(dates, dtype=object), "bucket": buckets})
+        return ibis.memtable(frame, schema={"day": "date", "bucket": "int32"})
+
+    def end(self) -> date:
+        """The first day that is in no bucket."""
+        return EPOCH + timedelta(days=int(self.edges[-1]))

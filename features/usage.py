@@ -1,0 +1,135 @@
+"""What customers did: how much, how often, of what kind, and whether it grows or fades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from features.catalogue import Feature, Group, slugs
+from features.cut import Measure, count
+from features.past import Past, Rolled
+
+FIRST_DAYS = 30
+Column = tuple[Feature, np.ndarray]
+
+
+def usage(past: Past) -> Iterator[Column]:
+    """Counts, sums, active days, kinds of events, recency and trend of `usage`."""
+    rows = past.table("usage")
+    kinds = slugs(past.plan.levels.get("usage.event", ()))
+    has_value = past.plan.has("usage", "value")
+    measures = [
+        count(),
+        Measure("active_days", "days", lambda t: t["occurred_at"].notnull()),
+        Measure("latest", "max", lambda t: t["occurred_at"]),
+        Measure("earliest", "min", lambda t: t["occurred_at"]),
+        count("first_days", _in_first_days),
+    ]
+    if has_value:
+        measures += [
+            Measure("value_sum", "sum", lambda t: t["value"]),
+            Measure("value_max", "max", lambda t: t["value"]),
+        ]
+    measures += [
+        count(f"kind_{name}", lambda t, kind=kind: t["event"] == kind)
+        for kind, name in kinds.items()
+    ]
+    rolled = past.roll(rows, measures, time="occurred_at")
+    yield from _levels(past, rolled, has_value=has_value)
+    yield from _kinds(past, rolled, kinds)
+    yield from _rhythm(past, rolled)
+
+
+def _in_first_days(rows):  # type: ignore[no-untyped-def]
+    import ibis
+
+    return rows["occurred_at"] < rows["signed_up_at"] + ibis.interval(days=FIRST_DAYS)
+
+
+def _feature(
+    what: str, meaning: str, unit: str, days: int | None = None, group: Group = "usage"
+) -> Feature:
+    window = f"_{days}d" if days else ""
+    spoken = f" in the last {days} days" if days else ""
+    return Feature(f"usage_{what}{window}", meaning + spoken, unit, group, "usage", days)
+
+
+def _levels(past: Past, rolled: Rolled, *, has_value: bool) -> Iterator[Column]:
+    for days in past.windows:
+        events = rolled.last("count", days)
+        active = rolled.last("active_days", days)
+        yield _feature("count", "events", "events", days), events
+        yield _feature("active_days", "days with an event", "days", days), active
+        with np.errstate(invalid="ignore", divide="ignore"):
+            per_day = np.where(active > 0, events / active, np.nan)
+        yield _feature("per_active_day", "events per active day", "events", days), per_day
+        yield (
+            _feature("count_trend", "change of events against as long before", "log ratio", days),
+            rolled.trend("count", days),
+        )
+        yield (
+            _feature("active_days_trend", "change of active days", "log ratio", days),
+            rolled.trend("active_days", days),
+        )
+        if has_value:
+            total = rolled.last("value_sum", days)
+            yield _feature("value_sum", "sum of values", "value", days), total
+            with np.errstate(invalid="ignore", divide="ignore"):
+                mean = np.where(events > 0, total / events, np.nan)
+            yield _feature("value_mean", "mean value of an event", "value", days), mean
+            yield (
+                _feature("value_max", "largest value of an event", "value", days),
+                rolled.last("value_max", days),
+            )
+            yield (
+                _feature("value_trend", "change of the sum of values", "log ratio", days),
+                rolled.trend("value_sum", days),
+            )
+
+
+def _kinds(past: Past, rolled: Rolled, kinds: dict[str, str]) -> Iterator[Column]:
+    for days in past.windows:
+        seen = np.zeros(len(past.cutoff_days))
+        for kind, name in kinds.items():
+            found = rolled.last(f"kind_{name}", days)
+            seen += found > 0
+            yield _feature(f"{name}_count", f"{kind!r} events", "events", days), found
+        if kinds:
+            yield _feature("breadth", "kinds of events used", "kinds", days), seen
+
+
+def _rhythm(past: Past, rolled: Rolled) -> Iterator[Column]:
+    """Recency, and the last window against the customer's own past."""
+    since = rolled.days_since("latest")
+    yield _feature("days_since_last", "days since the last event", "days"), since
+    total = rolled.ever("count")
+    yield _feature("count_ever", "events since the beginning", "events"), total
+    lifetime = np.maximum(rolled.days_since("earliest"), 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        gap = np.where(
+            rolled.ever("active_days") > 1,
+            (lifetime - since) / (rolled.ever("active_days") - 1),
+            np.nan,
+        )
+        yield _feature("gap_mean", "mean days between active days", "days"), gap
+        yield (
+            _feature("days_since_last_vs_gap", "days since the last event, in usual gaps", "ratio"),
+            since / np.maximum(gap, 1.0),
+        )
+        for days in past.windows:
+            usual = total / lifetime * np.minimum(lifetime, days)
+            share = np.where(usual > 0, rolled.last("count", days) / usual, np.nan)
+            yield (
+                _feature("count_vs_own", "events against the customer's own mean", "ratio", days),
+                share,
+            )
+    yield (
+        _feature(
+            f"count_first_{FIRST_DAYS}d",
+            f"events in the first {FIRST_DAYS} days after sign-up",
+            "events",
+            group="onboarding",
+        ),
+        rolled.ever("first_days"),
+    )

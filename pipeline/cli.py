@@ -1,0 +1,174 @@
+"""The command `churn`: parses, calls one function per command, prints. Nothing else.
+
+Everything heavy is imported inside the commands, so that `churn --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
+app = typer.Typer(
+    name="churn",
+    help="Scores who is about to leave, explains why, and says whom to contact.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigFile = Annotated[
+    Path, typer.Option("--config", "-c", help="The config.", metavar="FILE", show_default=True)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Day = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="The date; default: the newest the data support."),
+]
+CHURN_TOML = Path("churn.toml")
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="The folder to write into.")],
+    customers: Annotated[int, typer.Option(help="How many customers.")] = 2_000,
+    months: Annotated[int, typer.Option(help="How many months of history.")] = 18,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
+    json: AsJson = False,
+) -> None:
+    """Write demo histories of a subscription business, with the truth beside them."""
+    from pipeline.progress import Progress
+    from pipeline.simulate import simulate as run
+
+    with Progress().stage("simulating histories"):
+        result = run(out, customers=customers, months=months, seed=seed)
+    values = {"path": result.path, "rows": result.rows, "churned": result.churned}
+    _print(values, json, lambda: typer.echo(_simulated(result)))
+
+
+def _simulated(result: Any) -> str:
+    rows = ", ".join(f"{name} {count:,}" for name, count in result.rows.items())
+    return f"{result.path}: {rows}; {result.churned:,} customers left. The truth is in truth.parquet."
+
+
+@app.command()
+def check(config: ConfigFile = CHURN_TOML, json: AsJson = False) -> None:
+    """Read every table against the contract: what is wrong, where, how many rows."""
+    from pipeline import show
+    from pipeline.check import check as run
+    from pipeline.progress import Progress
+
+    result = run(_load(config), Progress())
+    _print(result.as_json(), json, lambda: show.checked(result))
+
+
+@app.command()
+def features(
+    cutoff: Annotated[
+        list[datetime],
+        typer.Option(formats=["%Y-%m-%d"], help="A cutoff; repeat it for several."),
+    ],
+    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    labels: Annotated[bool, typer.Option("--labels", help="Add the column churned.")] = False,
+    config: ConfigFile = CHURN_TOML,
+    json: AsJson = False,
+) -> None:
+    """Write the vectors of every customer active at a cutoff."""
+    from pipeline.progress import Progress
+    from pipeline.vectors import write_vectors
+
+    result = write_vectors(
+        _load(config),
+        Progress(),
+        cutoffs=[moment.date() for moment in cutoff],
+        out=out,
+        labels=labels,
+    )
+    told = f"{result.path}: {result.rows:,} vectors of {result.features} features"
+    _print(result.as_json(), json, lambda: typer.echo(told))
+
+
+@app.command()
+def train(
+    config: ConfigFile = CHURN_TOML,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="Simulate histories first where the data folder is missing."),
+    ] = False,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="End with status 5 when the model is not promoted.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """Train, evaluate, explain and record a model; promote it if it beats the one in charge."""
+    from pipeline import show
+    from pipeline.demo import simulate_if_missing
+    from pipeline.progress import Progress
+    from pipeline.train import train as run
+
+    loaded, progress = _load(config), Progress()
+    if demo:
+        simulate_if_missing(loaded, progress)
+    result = run(loaded, progress)
+    _print(result.as_json(), json, lambda: show.trained(result, loaded, str(config)))
+    if gate and not result.promoted:
+        raise typer.Exit(5)
+
+
+@app.command()
+def score(
+    as_of: Day = None,
+    model: Annotated[
+        str | None, typer.Option(help="An MLflow URI; default: the model in charge.")
+    ] = None,
+    config: ConfigFile = CHURN_TOML,
+    json: AsJson = False,
+) -> None:
+    """Write the risk list and the outreach list."""
+    from pipeline import show
+    from pipeline.progress import Progress
+    from pipeline.score import score as run
+
+    result = run(_load(config), Progress(), as_of=_day(as_of), model=model)
+    _print(result.as_json(), json, lambda: show.scored(result))
+
+
+def _load(file: Path) -> Config:
+    from pipeline.config import load
+
+    return load(file)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return None if moment is None else moment.date()
+
+
+def _print(values: dict[str, Any], as_json: bool, show: Any) -> None:
+    if as_json:
+        from pipeline.files import to_json
+
+        typer.echo(to_json(values))
+    else:
+        show()
+
+
+def main() -> None:
+    """Run the command; a user's mistake is told in full, without a traceback."""
+    from features.errors import UserError
+
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_status)
+
+
+if __name__ == "__main__":
+    main()

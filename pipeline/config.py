@@ -1,0 +1,329 @@
+"""`churn.toml`: every key with its meaning, range and default; unknown keys are refused.
+
+Reading a config has no effects: no folder is made, no URI is set.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tomllib
+import types
+import typing
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from features.errors import UsageError
+from features.tables import TABLES
+
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+Amount = Annotated[FiniteFloat, Field(ge=0)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
+
+
+class Section(BaseModel):
+    """A frozen section of the config that refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Data(Section):
+    """Where the histories are and how they are read."""
+
+    source: Annotated[str, Field(min_length=1)]
+    engine: Literal["duckdb"] = "duckdb"
+    observed_until: datetime | date | None = None
+    timezone: str = "UTC"
+    max_bad_share: Share = 0.05
+    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")] | None = None
+    tables: dict[str, str] = {}
+    columns: dict[str, dict[str, str]] = {}
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError('a time zone such as "UTC" or "Europe/Amsterdam"') from error
+        return value
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Data:
+        for where, names in (("tables", self.tables), ("columns", self.columns)):
+            for name in names:
+                if name not in TABLES:
+                    raise ValueError(f"data.{where}: unknown table {name!r}; {', '.join(TABLES)}")
+        for name, columns in self.columns.items():
+            known = [column.name for column in TABLES[name].columns]
+            # A table that names no customer is joined through subscriptions.
+            known += ["subscription_id"] if "subscription_id" not in known else []
+            for column in columns:
+                if column not in known and not TABLES[name].attributes:
+                    raise ValueError(
+                        f"data.columns.{name}: unknown column {column!r}; {', '.join(known)}"
+                    )
+        return self
+
+
+class Churn(Section):
+    """What churn is here (see docs/definitions.md)."""
+
+    definition: Literal["subscription", "inactivity", "event"] = "subscription"
+    horizon_days: Annotated[int, Field(ge=1, le=3660)] = 30
+    lead_days: Days = 0
+    grace_days: Days = 0
+    active_days: Annotated[int, Field(ge=1, le=3660)] = 90
+    activity: Annotated[
+        list[Literal["usage", "payments", "tickets", "surveys"]], Field(min_length=1)
+    ] = ["usage", "payments"]
+
+
+class Points(Section):
+    """Which cutoffs: the dates at which customers are looked at."""
+
+    every: Literal["month", "week"] | Annotated[int, Field(ge=1, le=3660)] = "month"
+    first: date | None = None
+    last: date | None = None
+    min_tenure_days: Days = 0
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Points:
+        if self.first and self.last and self.first > self.last:
+            raise ValueError(f"points: first ({self.first}) lies after last ({self.last})")
+        return self
+
+
+def _distinct_ascending(windows: list[int]) -> list[int]:
+    return sorted(set(windows))
+
+
+class Features(Section):
+    """Over which windows histories are aggregated."""
+
+    windows_days: Annotated[
+        list[Annotated[int, Field(ge=1, le=3660)]],
+        Field(min_length=1, max_length=12),
+        AfterValidator(_distinct_ascending),
+    ] = [7, 30, 90, 365]
+
+
+class Model(Section):
+    """How the model is trained and tested."""
+
+    test_points: Annotated[int, Field(ge=1, le=1000)] = 2
+    tune_trials: Annotated[int, Field(ge=0, le=10_000)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 7
+
+
+class Value(Section):
+    """What a customer is worth."""
+
+    margin: Share = 0.6
+    discount_rate: Annotated[FiniteFloat, Field(ge=0, le=10)] = 0.10
+    horizon_months: Annotated[int, Field(ge=1, le=600)] = 24
+    high_value_share: Share = 0.2
+
+
+class Action(Section):
+    """Something the team can do for a customer at risk."""
+
+    name: Annotated[str, Field(min_length=1)]
+    drivers: list[str]
+    cost: Amount
+    incentive: Amount = 0.0
+    success_rate: Share
+
+
+DEFAULT_ACTIONS = [
+    Action(name="extend_dunning", drivers=["payments"], cost=1.0, success_rate=0.3),
+    Action(name="resolve_open_problem", drivers=["support"], cost=15.0, success_rate=0.25),
+    Action(name="enable_auto_renewal", drivers=["subscription"], cost=2.0, success_rate=0.2),
+    Action(name="onboarding_programme", drivers=["onboarding"], cost=10.0, success_rate=0.15),
+    Action(name="help_and_training", drivers=["usage", "satisfaction"], cost=3.0, success_rate=0.1),
+    Action(name="price_talk", drivers=["price"], cost=8.0, incentive=10.0, success_rate=0.2),
+]
+"""What worked for others, with cautious success rates: a start until contacts tell."""
+
+
+class Outreach(Section):
+    """What outreach may cost and what it can do."""
+
+    budget: Amount | None = None
+    capacity: Annotated[int, Field(ge=0)] | None = None
+    holdout_share: Share = 0.1
+    suppress_days: Days = 30
+    actions: list[Action] = DEFAULT_ACTIONS
+
+    @field_validator("actions")
+    @classmethod
+    def _names_differ(cls, actions: list[Action]) -> list[Action]:
+        names = [action.name for action in actions]
+        if len(set(names)) < len(names):
+            raise ValueError("every action needs a name of its own")
+        return actions
+
+
+class Mlflow(Section):
+    """Where runs are recorded and the model is registered."""
+
+    tracking_uri: str = "sqlite:///mlflow.db"
+    experiment: Annotated[str, Field(min_length=1)] = "churn-risk"
+    model: Annotated[str, Field(min_length=1)] = "churn-risk"
+
+
+class Output(Section):
+    """Where lists and reports are written."""
+
+    dir: Annotated[str, Field(min_length=1)] = "out"
+
+
+class Config(Section):
+    """A whole `churn.toml`, checked."""
+
+    data: Data
+    churn: Churn = Churn()
+    points: Points = Points()
+    features: Features = Features()
+    model: Model = Model()
+    value: Value = Value()
+    outreach: Outreach = Outreach()
+    mlflow: Mlflow = Mlflow()
+    output: Output = Output()
+    file: Annotated[Path, Field(exclude=True)]
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths start at."""
+        return self.file.parent
+
+    @property
+    def out(self) -> Path:
+        return self.folder / self.output.dir
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's store; a relative SQLite path made to start at the config's folder."""
+        uri = self.mlflow.tracking_uri
+        prefix = "sqlite:///"
+        if uri.startswith(prefix) and not uri.startswith(prefix + "/") and ":memory:" not in uri:
+            return prefix + str((self.folder / uri.removeprefix(prefix)).resolve())
+        return uri
+
+    @property
+    def hash(self) -> str:
+        """A short fingerprint of everything the config says."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def load(file: Path) -> Config:
+    """Read and check a config.
+
+    Raises
+    ------
+    UsageError
+        When the file is missing, is no TOML, or a key or value is not allowed.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(
+            "There is no config file here.",
+            where=str(file),
+            allowed="a TOML file with at least [data] source",
+            fix="name one with --config FILE",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The config cannot be read: {error}.", where=str(file)) from None
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError("The config is not valid TOML.", where=str(file), value=error) from None
+    return from_values(values, file)
+
+
+def from_values(values: dict[str, Any], file: Path) -> Config:
+    """Check the values of a config read from `file`."""
+    if "file" in values:
+        raise _unknown_key(("file",), values["file"], file)
+    if "data" not in values:
+        raise UsageError(
+            "The config does not say where the histories are.",
+            where=f"{file}, [data] source",
+            allowed="a folder of <table>.parquet or <table>.csv files",
+            fix='add: [data]\nsource = "data"',
+        )
+    try:
+        return Config.model_validate({**values, "file": file})
+    except ValidationError as error:
+        raise _readable(error, file) from None
+
+
+def _readable(error: ValidationError, file: Path) -> UsageError:
+    """The first problem pydantic found, in our words; unknown keys come first."""
+    problems = error.errors(include_url=False)
+    first = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
+    if first["type"] == "extra_forbidden":
+        return _unknown_key(first["loc"], first["input"], file)
+    where = f"{file}, {_key(first['loc'])}"
+    if first["type"] == "missing":
+        return UsageError("A key is missing in the config.", where=where, fix="add it")
+    message = first["msg"].removeprefix("Value error, ")
+    same_key = [p["msg"] for p in problems if p["loc"][:2] == first["loc"][:2]]
+    return UsageError(
+        "A value in the config is not allowed.",
+        where=where,
+        value=None if isinstance(first["input"], dict) else repr(first["input"]),
+        allowed="; or ".join(dict.fromkeys(same_key)) if len(same_key) > 1 else message,
+        fix="correct it in the config",
+    )
+
+
+def _unknown_key(location: tuple[int | str, ...], value: object, file: Path) -> UsageError:
+    known = _keys_beside(location)
+    key = str(location[-1])
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return UsageError(
+        f"Unknown key {key!r} in the config.",
+        where=f"{file}, {_key(location)}",
+        value=None if isinstance(value, dict) else repr(value),
+        allowed=", ".join(known),
+        fix=f"did you mean {near[0]!r}?" if near else "remove it",
+    )
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that are allowed where `location` is."""
+    section: type[BaseModel] = Config
+    for part in location[:-1]:
+        if isinstance(part, str) and part in section.model_fields:
+            section = _section_in(section.model_fields[part].annotation) or section
+    return [name for name in section.model_fields if name != "file"]
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    """The section a key holds: itself, or what its list holds."""
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return annotation if issubclass(annotation, BaseModel) else None
+    found = (_section_in(inner) for inner in typing.get_args(annotation))
+    return next((section for section in found if section), None)
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    parts = [str(part) for part in location if not (isinstance(part, str) and "[" in part)]
+    return f"[{parts[0]}]" + (" " + ".".join(parts[1:]) if len(parts) > 1 else "")

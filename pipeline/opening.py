@@ -1,0 +1,95 @@
+"""From a config to checked histories: the first stage of every command."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from features.churn import Definition
+from features.histories import Histories, read_histories
+from features.sources import Source
+from pipeline.config import Config
+from pipeline.files import whole_folder
+from pipeline.progress import Progress
+
+
+def source_of(config: Config) -> Source:
+    """Where the config says the histories are."""
+    return Source(
+        location=config.data.source,
+        base=config.folder,
+        tables=config.data.tables,
+        columns=config.data.columns,
+        timezone=config.data.timezone,
+        memory_limit=config.data.memory_limit,
+    )
+
+
+def definition_of(config: Config) -> Definition:
+    """What the config says churn is."""
+    churn = config.churn
+    return Definition(
+        kind=churn.definition,
+        horizon_days=churn.horizon_days,
+        lead_days=churn.lead_days,
+        grace_days=churn.grace_days,
+        active_days=churn.active_days,
+        activity=tuple(churn.activity),
+    )
+
+
+def open_histories(config: Config, progress: Progress) -> Histories:
+    """Read and check the histories; bad rows are written to the quarantine and told."""
+    definition = definition_of(config)
+    with progress.stage("reading and checking histories"):
+        histories = read_histories(
+            source_of(config),
+            needed=definition.needed,
+            needed_any=definition.needed_any,
+            max_bad_share=config.data.max_bad_share,
+            observed_until=config.data.observed_until,
+        )
+        quarantine(histories, config.out / "quarantine")
+    for name in histories.empty:
+        progress.warn(f"The table {name} is there but has no usable rows: it is left out.")
+    for name, account in histories.accounts.items():
+        if account.bad:
+            reasons = ", ".join(f"{why} {rows:,}" for why, rows in account.quarantined.items())
+            progress.warn(
+                f"{account.bad:,} of {account.rows:,} rows of {name} are set aside ({reasons}); "
+                f"see {config.out / 'quarantine' / name}.parquet"
+            )
+    return histories
+
+
+def quarantine(histories: Histories, folder: Path) -> None:
+    """Write the bad rows of each table, with their reason; a clean source leaves no folder."""
+    if not histories.quarantined:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    with whole_folder(folder) as draft:
+        for name, rows in histories.quarantined.items():
+            histories.engine.to_parquet(rows, str(draft / f"{name}.parquet"))
+
+
+def fingerprint(histories: Histories) -> str:
+    """A short hash of what was read: rows, spans and quarantined rows of every table."""
+    text = json.dumps(accounts_of(histories), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def accounts_of(histories: Histories) -> dict[str, dict[str, Any]]:
+    """What became of each table's rows, as JSON values."""
+    return {
+        name: {
+            "rows": account.rows,
+            "used": account.used,
+            "quarantined": account.quarantined,
+            "first": account.first,
+            "last": account.last,
+        }
+        for name, account in histories.accounts.items()
+    }

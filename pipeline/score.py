@@ -1,0 +1,235 @@
+"""Scoring: who is at risk at a date, what it is worth, why, and whom to contact with what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from features.consent import contact_allowed, recently_contacted
+from features.errors import UsageError
+from features.histories import Histories
+from features.plan import Plan
+from features.points import LabelledPoints, make_points, newest_cutoff, refuse_future
+from features.revenue import monthly_revenue
+from features.vectors import KEYS, build_vectors
+from models.explanation import drivers_and_reasons, explain
+from models.model import ChurnModel
+from models.outreach import CONTACT, Lever, Limits, Outreach, plan_outreach
+from models.risk import risk_bands, risk_list, top_share
+from models.value import remaining_margin
+from pipeline.config import Config
+from pipeline.files import to_json, whole_folder, write_csv, write_parquet
+from pipeline.opening import accounts_of, definition_of, fingerprint, open_histories
+from pipeline.progress import Progress
+from pipeline.tracking import Tracking
+from pipeline.train import definition_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a scoring run gives back."""
+
+    folder: Path
+    as_of: date
+    model: str
+    risk_list: pd.DataFrame
+
+    @property
+    def contacts(self) -> pd.DataFrame:
+        return self.risk_list[self.risk_list["group"] == CONTACT]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "path": self.folder / "risk_list.parquet",
+            "as_of": self.as_of,
+            "model": self.model,
+            "customers": len(self.risk_list),
+            "at_risk": int(self.risk_list["at_risk"].sum()),
+            "contacts": len(self.contacts),
+            "expected_profit": float(self.contacts["expected_profit"].sum()),
+        }
+
+
+def score(
+    config: Config, progress: Progress, *, as_of: date | None = None, model: str | None = None
+) -> Scored:
+    """Write the risk list and the outreach list for a date.
+
+    Parameters
+    ----------
+    as_of
+        The cutoff; by default the newest date the histories support.
+    model
+        An MLflow URI; by default the model in charge.
+
+    Raises
+    ------
+    UserError
+        When there is no model or no customer, or the model and the config disagree.
+    """
+    with progress.stage("loading the model"):
+        churn_model, label = Tracking(config).resolve(model)
+    _refuse_other_churn(config, churn_model, label)
+    histories = open_histories(config, progress)
+    try:
+        return _score(config, histories, progress, churn_model, label, as_of)
+    finally:
+        histories.close()
+
+
+def _score(
+    config: Config,
+    histories: Histories,
+    progress: Progress,
+    model: ChurnModel,
+    label: str,
+    as_of: date | None,
+) -> Scored:
+    cutoff = as_of or newest_cutoff(histories)
+    refuse_future(histories, [cutoff])
+    points = make_points(histories, definition_of(config), [cutoff], labels=False)
+    plan = Plan.from_dict(model.context["plan"])
+    with progress.stage("computing vectors") as stage:
+        vectors = build_vectors(
+            histories, plan, points, labels=False, progress=stage.detail
+        )
+    with progress.stage("scoring and explaining"):
+        probability = model.predict(vectors.frame)
+        drivers, reasons = drivers_and_reasons(explain(model, vectors.frame))
+    value = _values(config, histories, progress, model, plan, points)
+    bands = risk_bands(probability, model.base_rate)
+    ids = vectors.frame[KEYS[0]].to_numpy()
+    found = risk_list(
+        customer_ids=ids,
+        as_of=cutoff,
+        probability=probability,
+        value=value,
+        bands=bands,
+        high_value=top_share(value, config.value.high_value_share),
+        drivers=drivers,
+        reasons=reasons,
+        outreach=_outreach(
+            config, histories, plan, points, ids, probability, value, bands, drivers, cutoff
+        ),
+        model=label,
+    )
+    folder = config.out / "risk" / f"as_of={cutoff}"
+    _write(folder, found, _run(config, histories, points, model, label, cutoff, progress))
+    return Scored(folder, cutoff, label, found)
+
+
+def _refuse_other_churn(config: Config, model: ChurnModel, label: str) -> None:
+    ours = definition_values(definition_of(config))
+    theirs = model.context["definition"]
+    if ours == theirs:
+        return
+    differing = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
+    raise UsageError(
+        f"The model {label} predicts another churn than the config defines.",
+        where="[churn] " + ", ".join(differing),
+        value=", ".join(f"{key}: config {ours.get(key)}, model {theirs.get(key)}" for key in differing),
+        allowed="the definition that the model was trained for",
+        fix="train a model for this config: churn train; or name another one with --model",
+    )
+
+
+def _values(
+    config: Config,
+    histories: Histories,
+    progress: Progress,
+    model: ChurnModel,
+    plan: Plan,
+    points: LabelledPoints,
+) -> np.ndarray:
+    """What each customer is still worth; 0 where the histories hold no money."""
+    revenue = monthly_revenue(histories, plan, points)
+    if revenue is None:
+        progress.warn(
+            "There are no payments and no prices: nobody's value is known, so the list is in order "
+            "of risk, and no contact can be shown to pay."
+        )
+        return np.zeros(len(points))
+    return remaining_margin(
+        revenue,
+        margin=config.value.margin,
+        churn_rate=model.base_rate,
+        churn_days=config.churn.horizon_days,
+        horizon_months=config.value.horizon_months,
+        discount_rate=config.value.discount_rate,
+    )
+
+
+def _outreach(
+    config: Config,
+    histories: Histories,
+    plan: Plan,
+    points: LabelledPoints,
+    ids: np.ndarray,
+    probability: np.ndarray,
+    value: np.ndarray,
+    bands: np.ndarray,
+    drivers: list[list[str | None]],
+    cutoff: date,
+) -> Outreach:
+    settings = config.outreach
+    return plan_outreach(
+        customer_ids=list(ids),
+        probability=probability,
+        value=value,
+        drivers=drivers,
+        at_risk=bands != "low",
+        allowed=contact_allowed(histories, plan, points),
+        suppressed=recently_contacted(histories, plan, points, days=settings.suppress_days),
+        levers=[
+            Lever(a.name, tuple(a.drivers), a.cost, a.incentive, a.success_rate)
+            for a in settings.actions
+        ],
+        limits=Limits(settings.budget, settings.capacity, settings.holdout_share),
+        salt=f"{config.mlflow.model}:{cutoff}",
+    )
+
+
+def _run(
+    config: Config,
+    histories: Histories,
+    points: LabelledPoints,
+    model: ChurnModel,
+    label: str,
+    cutoff: date,
+    progress: Progress,
+) -> Mapping[str, Any]:
+    """What ran: enough to tell why two lists differ."""
+    from importlib.metadata import version
+
+    return {
+        "as_of": cutoff,
+        "model": label,
+        "config_hash": config.hash,
+        "data_fingerprint": fingerprint(histories),
+        "trained_on": {
+            "data_fingerprint": model.context["data_fingerprint"],
+            "cutoffs": model.context["train_cutoffs"],
+        },
+        "customers": asdict(points.counts[0]),
+        "tables": accounts_of(histories),
+        "versions": {
+            name: version(name) for name in ("churn-risk", "lightgbm", "duckdb", "ibis-framework")
+        },
+        "seconds": progress.seconds,
+    }
+
+
+def _write(folder: Path, found: pd.DataFrame, run: Mapping[str, Any]) -> None:
+    with whole_folder(folder) as draft:
+        write_parquet(found, draft / "risk_list.parquet")
+        write_csv(found, draft / "risk_list.csv")
+        write_csv(found[found["group"] == CONTACT], draft / "outreach.csv")
+        (draft / "run.json").write_text(to_json(run) + "\n", encoding="utf-8")

@@ -1,0 +1,134 @@
+"""Results for people: what came out, against what, and where to look next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pipeline.check import Checked
+    from pipeline.config import Config
+    from pipeline.score import Scored
+    from pipeline.train import Trained
+
+MOST_ROWS = 10
+
+
+def trained(result: Trained, config: Config, config_file: str) -> None:
+    """The figures of a training run against the baselines, and what to do with it."""
+    console = Console(highlight=False)
+    test, baselines = result.metrics["test"], result.metrics["baselines"]
+    console.print(
+        f"\n[bold]{result.model.label}[/bold] on {test['points']:,} untouched points "
+        f"({test['cutoffs'][0]} to {test['cutoffs'][-1]}), {test['base_rate']:.1%} of which churned"
+    )
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("")
+    for name in ("AUC", "average precision", "lift in the top 10 %", "log loss", "Brier"):
+        table.add_column(name, justify="right")
+    rows = [("this model", test), ("longest silence first", baselines.get("recency"))]
+    rows.append(("churn rate for all", baselines["base_rate"]))
+    for name, figures in rows:
+        if figures:
+            table.add_row(name, *_figures(figures))
+    console.print(table)
+    _conclusion(console, test)
+    drivers = ", ".join(f"{name} {size:.2f}" for name, size in list(result.drivers.items())[:5])
+    console.print(f"drivers   {drivers} (mean |SHAP|, log-odds)")
+    state = "[green]in charge[/green]" if result.promoted else "[yellow]not promoted[/yellow]"
+    console.print(f"model     {result.model.label}, {state}: {result.reason}", soft_wrap=True)
+    console.print(f"files     {_near(result.folder)}", soft_wrap=True)
+    console.print(f"next      churn score -c {config_file}   the risk list", soft_wrap=True)
+    console.print(
+        f"          make ui CONFIG={config_file}   runs and models ({config.mlflow.tracking_uri})",
+        soft_wrap=True,
+    )
+
+
+def _conclusion(console: Console, test: dict[str, Any]) -> None:
+    """What the lift means for somebody with a phone."""
+    if test["lift_10"] is None:
+        console.print("[yellow]Nobody churned in the test: nothing tells how good this is.[/yellow]")
+        return
+    tenth = int(-(-test["points"] // 10))
+    found = test["lift_10"] * test["base_rate"]
+    console.print(
+        f"Of the riskiest tenth ({tenth:,} points) {found:.1%} churned, against "
+        f"{test['base_rate']:.1%} of all: {test['lift_10']:.1f} times as many.\n"
+    )
+
+
+def _figures(figures: dict[str, Any]) -> list[str]:
+    shown = []
+    for name, form in (
+        ("auc", ".3f"),
+        ("average_precision", ".3f"),
+        ("lift_10", ".2f"),
+        ("log_loss", ".4f"),
+        ("brier", ".4f"),
+    ):
+        value = figures.get(name)
+        shown.append("–" if value is None else format(value, form))
+    return shown
+
+
+def scored(result: Scored) -> None:
+    """The head of the risk list, and where it is."""
+    console = Console(highlight=False)
+    values = result.as_json()
+    found = result.risk_list
+    console.print(
+        f"\n[bold]{values['customers']:,} customers[/bold] as of {result.as_of}, by "
+        f"{result.model}: {values['at_risk']:,} at risk, "
+        f"{int((found['at_risk'] & found['high_value']).sum()):,} of them of high value"
+    )
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("customer", "risk", "value at risk", "driver", "reason", "action", "profit"):
+        table.add_column(name, justify="right" if name in ("risk", "value at risk", "profit") else "left")
+    for row in found.head(MOST_ROWS).to_dict("records"):
+        profit = row["expected_profit"]
+        table.add_row(
+            str(row["customer_id"]),
+            f"{row['churn_probability']:.0%}",
+            f"{row['value_at_risk']:,.0f}",
+            row["driver_1"] or "",
+            row["reason_1"] or "",
+            row["action"] if row["group"] == "contact" else row["why_not"] or row["group"],
+            f"{profit:,.0f}" if profit == profit else "",
+        )
+    console.print(table)
+    console.print(
+        f"contacts  {values['contacts']:,}, expected profit {values['expected_profit']:,.0f}"
+    )
+    console.print(f"files     {_near(result.folder)}", soft_wrap=True)
+
+
+def checked(result: Checked) -> None:
+    """Rows in, rows used, rows set aside."""
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("table", "rows", "used", "set aside", "from", "to"):
+        table.add_column(name, justify="right" if name in ("rows", "used", "set aside") else "left")
+    for name, account in result.tables.items():
+        table.add_row(
+            name,
+            f"{account['rows']:,}",
+            f"{account['used']:,}",
+            f"{account['rows'] - account['used']:,}",
+            str(account["first"] or "")[:10],
+            str(account["last"] or "")[:10],
+        )
+    console.print(table)
+    console.print(f"{result.customers:,} customers; histories end at {result.observed_until}")
+
+
+def _near(path: Any) -> str:
+    """A path as seen from here, where that is shorter."""
+    from pathlib import Path
+
+    try:
+        return str(Path(path).resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
