@@ -1,4 +1,4 @@
-"""Checks raw tables against their declaration, in the engine: typed rows, and a reason for each bad one.
+"""Checks raw tables against their declaration, in the engine: typed rows, reasons for bad ones.
 
 A bad row is never dropped in silence: `checked` returns the good rows, the bad ones with their
 reason, and counts that add up (rows in = rows used + rows quarantined). A row with several faults
@@ -127,7 +127,9 @@ def typed(table: Table, raw: RawTable, *, numeric_ids: bool, timezone: str) -> i
 
 
 def _joining_column(name: str) -> Column | None:
-    return Column(name, "id", "the subscription it belongs to") if name == "subscription_id" else None
+    return (
+        Column(name, "id", "the subscription it belongs to") if name == "subscription_id" else None
+    )
 
 
 def _cast(

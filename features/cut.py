@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import ibis
     from ibis.backends.duckdb import Backend
 
+Condition = Callable[[Any], Any]
+"""From the events to a boolean column of them."""
+
 How = Literal["sum", "max", "min", "last", "days"]
 EXACT_SUMS = 2.0**53
 """Whole numbers up to here are exact as float64, so their prefix sums are, too."""
@@ -43,7 +46,12 @@ class Measure:
     value: Callable[[ibis.Table], Any]
 
 
-def count(name: str = "count", where: Callable[[ibis.Table], Any] | None = None) -> Measure:
+def equals(column: str, value: str) -> Condition:
+    """The condition that a column has this value."""
+    return lambda rows: rows[column] == value
+
+
+def count(name: str = "count", where: Condition | None = None) -> Measure:
     """How many rows, or how many of those that are so."""
     import ibis
 
@@ -164,9 +172,7 @@ def cut(
     rows = rows.mutate(**{measure.name: measure.value(rows) for measure in measures})
     if any(measure.how == "days" for measure in measures):
         by_day = rows.group_by([*keys, "day"]).agg(**_aggregates(rows, measures, time))
-        summed = by_day.group_by(keys).agg(
-            **{m.name: _again(by_day[m.name], m) for m in measures}
-        )
+        summed = by_day.group_by(keys).agg(**{m.name: _again(by_day[m.name], m) for m in measures})
     else:
         summed = rows.group_by(keys).agg(**_aggregates(rows, measures, time))
     table = engine.to_pyarrow(summed.order_by(keys))

@@ -1,8 +1,8 @@
 """Histories one can work with: every table checked against its declaration, each row accounted for.
 
 `read_histories` opens a source, sets bad rows aside with their reason and returns `Histories`,
-whose tables hold good rows only, each with the whole-number index of its customer. Event tables stay
-where they are: they are expressions over the files, never copied into memory.
+whose tables hold good rows only, each with the whole-number index of its customer. Event tables
+stay where they are: they are expressions over the files, never copied into memory.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def read_histories(
     _require_tables(raw, needed, needed_any, source)
     for name, table in raw.items():
         contract.require_columns(
-            TABLES[name], table, through_subscriptions="subscriptions" in raw and name != "customers"
+            TABLES[name],
+            table,
+            through_subscriptions="subscriptions" in raw and name != "customers",
         )
     reader = _Reader(engine, source, raw, max_bad_share)
     reader.read_customers()
@@ -238,9 +240,7 @@ class _Reader:
             if "customer_id" in rows.columns:
                 found = contract.with_reason(rows, contract.faults(TABLES[name], rows))
                 good = found.filter(found[REASON].isnull())
-                parts.append(
-                    good.select(customer_id="customer_id", signed_up_at=TABLES[name].time)
-                )
+                parts.append(good.select(customer_id="customer_id", signed_up_at=TABLES[name].time))
         if not parts:
             raise ContractBroken(
                 "No table names a customer.",
@@ -253,7 +253,7 @@ class _Reader:
 
     def _join_subscriptions(self, rows: ibis.Table) -> ibis.Table:
         """The rows of a table that names subscriptions, with the customer of each."""
-        subscriptions = self.good["subscriptions"] if "subscriptions" in self.good else None
+        subscriptions = self.good.get("subscriptions")
         if subscriptions is None:
             self.read_table(TABLES["subscriptions"])
             subscriptions = self.good["subscriptions"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -102,9 +102,7 @@ class Past:
                 "moment": pd.to_datetime([str(day) for day in self._timeline.cutoffs]),
             }
         )
-        cutoffs = ibis.memtable(
-            moments, schema={"cutoff_index": "int32", "moment": "timestamp(6)"}
-        )
+        cutoffs = ibis.memtable(moments, schema={"cutoff_index": "int32", "moment": "timestamp(6)"})
         running = ibis.timestamp("9999-01-01")
         rows = rows.mutate(runs_until=rows[end].fill_null(running))
         rows = rows.join(

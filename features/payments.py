@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from features.catalogue import Feature, slugs
-from features.cut import Measure, count
+from features.cut import Condition, Measure, count, equals
 from features.past import Past, Rolled
 
 Column = tuple[Feature, np.ndarray]
@@ -20,8 +21,7 @@ def payments(past: Past) -> Iterator[Column]:
     methods = slugs(past.plan.levels.get("payments.method", ()))
     measures = _measures(has_due)
     measures += [
-        count(f"method_{name}", lambda t, method=method: t["method"] == method)
-        for method, name in methods.items()
+        count(f"method_{name}", equals("method", method)) for method, name in methods.items()
     ]
     rolled = past.roll(rows, measures, time="occurred_at")
     yield from _amounts(past, rolled)
@@ -37,15 +37,15 @@ def payments(past: Past) -> Iterator[Column]:
 
 
 def _measures(has_due: bool) -> list[Measure]:
-    def of(status: str, value):  # type: ignore[no-untyped-def]
+    def of(status: str, value: Condition) -> Condition:
         return lambda t: (t["status"] == status).ifelse(value(t), None)
 
-    def amount(t):  # type: ignore[no-untyped-def]
+    def amount(t: Any) -> Any:
         return t["amount"].cast("float64")
 
     measures = [count()]
     for status in ("paid", "failed", "refunded"):
-        measures.append(count(status, lambda t, status=status: t["status"] == status))
+        measures.append(count(status, equals("status", status)))
         measures.append(Measure(f"{status}_at", "max", of(status, lambda t: t["occurred_at"])))
     measures += [
         Measure("first_paid_at", "min", of("paid", lambda t: t["occurred_at"])),
@@ -57,15 +57,15 @@ def _measures(has_due: bool) -> list[Measure]:
     if has_due:
         late = _days_late
         measures += [
-            Measure("days_late_sum", "sum", lambda t: late(t)),
-            Measure("days_late_max", "max", lambda t: late(t)),
+            Measure("days_late_sum", "sum", late),
+            Measure("days_late_max", "max", late),
             count("late", lambda t: late(t) >= 1),
             count("with_due", lambda t: late(t).notnull()),
         ]
     return measures
 
 
-def _days_late(rows):  # type: ignore[no-untyped-def]
+def _days_late(rows: Any) -> Any:
     """Days between the due date and the payment, early ones as 0; only for what was paid."""
     days = rows["occurred_at"].date().delta(rows["due_at"].date(), unit="day")
     paid = (rows["status"] == "paid") & rows["due_at"].notnull()
@@ -91,7 +91,9 @@ def _amounts(past: Past, rolled: Rolled) -> Iterator[Column]:
         yield _feature("paid_mean", "mean payment", "money", days), _share(total, paid)
         yield _feature("paid_max", "largest payment", "money", days), rolled.last("paid_max", days)
         yield (
-            _feature("paid_trend", "change of money paid against as long before", "log ratio", days),
+            _feature(
+                "paid_trend", "change of money paid against as long before", "log ratio", days
+            ),
             rolled.trend("paid_sum", days),
         )
         yield (
@@ -156,6 +158,8 @@ def _rhythm(rolled: Rolled) -> Iterator[Column]:
         gap = np.where(paid > 1, (first - since) / (paid - 1), np.nan)
         yield _feature("gap_mean", "mean days between payments", "days"), gap
         yield (
-            _feature("days_since_last_vs_gap", "days since the last payment, in usual gaps", "ratio"),
+            _feature(
+                "days_since_last_vs_gap", "days since the last payment, in usual gaps", "ratio"
+            ),
             since / np.maximum(gap, 1.0),
         )

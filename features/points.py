@@ -1,4 +1,4 @@
-"""Prediction points: which cutoffs, which customers at each, with their labels, and who is left out.
+"""Prediction points: which cutoffs, which customers at each, their labels, and who is left out.
 
 Every customer known at a cutoff is accounted for: it is a point, or it is counted under the reason
 why it is none.
@@ -123,9 +123,7 @@ def _at(
     return customers, known_labels, counts
 
 
-def _nobody(
-    histories: Histories, definition: Definition, cutoffs: Sequence[date]
-) -> TooLittleData:
+def _nobody(histories: Histories, definition: Definition, cutoffs: Sequence[date]) -> TooLittleData:
     customers = histories.accounts.get("customers")
     span = f"; customers signed up from {customers.first} on" if customers else ""
     return TooLittleData(
@@ -159,9 +157,7 @@ def labelled_cutoffs(
     TooLittleData
         When the histories are too short for a single one.
     """
-    newest = (
-        histories.observed_until - timedelta(days=definition.days_until_known)
-    ).date()
+    newest = (histories.observed_until - timedelta(days=definition.days_until_known)).date()
     oldest = first or _first_moment(histories).date() + timedelta(days=_history_needed(definition))
     stop = min(newest, last) if last else newest
     found = [day for day in _grid(every, oldest, stop, anchor=first) if day <= stop]

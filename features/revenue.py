@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -39,15 +40,13 @@ def _price(past: Past) -> np.ndarray:
 
 
 def _paid(past: Past) -> np.ndarray:
-    def amount(rows):  # type: ignore[no-untyped-def]
+    def amount(rows: Any) -> Any:
         value = rows["amount"].cast("float64")
         return (rows["status"] == "paid").ifelse(
             value, (rows["status"] == "refunded").ifelse(-value.abs(), 0.0)
         )
 
-    rolled = past.roll(
-        past.table("payments"), [Measure("net", "sum", amount)], time="occurred_at"
-    )
+    rolled = past.roll(past.table("payments"), [Measure("net", "sum", amount)], time="occurred_at")
     tenure = -past.days_from_cutoff(past.customers("signed_up_at"))
     days = np.clip(tenure, SHORTEST_DAYS, YEAR)
     return rolled.last("net", YEAR) / days * DAYS_A_MONTH

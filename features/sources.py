@@ -77,10 +77,8 @@ def connect(source: Source) -> Backend:
 
 def read(engine: Backend, source: Source) -> dict[str, RawTable]:
     """Every input table that the source holds, by name, with its foreign column names mapped."""
-    if "://" in source.location:
-        found = _in_database(engine, source)
-    else:
-        found = _in_folder(engine, source)
+    find = _in_database if "://" in source.location else _in_folder
+    found = find(engine, source)
     if not found:
         raise ContractBroken(
             "There is no input table here.",
@@ -203,7 +201,9 @@ def _renamed(name: str, rows: ibis.Table, where: str, columns: Mapping[str, str]
     taken = set(columns.values())
     kept = {c: c for c in rows.columns if c not in taken and c not in columns}
     order = {**dict(columns), **kept}
-    return RawTable(rows.select(**{ours: rows[theirs] for ours, theirs in order.items()}), where, columns)
+    return RawTable(
+        rows.select(**{ours: rows[theirs] for ours, theirs in order.items()}), where, columns
+    )
 
 
 def _unreadable(name: str, where: str, error: Exception) -> ContractBroken:

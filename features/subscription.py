@@ -247,7 +247,10 @@ def _price_changes(past: Past) -> Iterator[Column]:
         time="valid_from",
     )
     since = changes.days_since("latest")
-    yield _feature("days_since_price_change", "days since the price changed", "days", "price"), since
+    yield (
+        _feature("days_since_price_change", "days since the price changed", "days", "price"),
+        since,
+    )
     yield (
         _feature("last_price_change", "the last change of the price", "ratio", "price"),
         changes.ever("last"),
@@ -259,4 +262,3 @@ def _price_changes(past: Past) -> Iterator[Column]:
             Feature(f"subscription_{name}", meaning, "ratio", "price", "subscriptions", days),
             np.nan_to_num(changes.last("last", days)),
         )
-

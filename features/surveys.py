@@ -48,15 +48,24 @@ def _of_kind(past: Past, kind: str, name: str) -> Iterator[Column]:
     for days in past.windows:
         answers = rolled.last("count", days)
         yield feature("count", "answered surveys", "answers", days), answers
-        yield feature("mean", "mean score", "points", days), _mean(rolled.last("sum", days), answers)
+        yield (
+            feature("mean", "mean score", "points", days),
+            _mean(rolled.last("sum", days), answers),
+        )
         yield feature("min", "lowest score", "points", days), rolled.last("min", days)
     answers = rolled.ever("count")
     mean, last = _mean(rolled.ever("sum"), answers), rolled.ever("last")
     yield feature("count_ever", "answered surveys since the beginning", "answers"), answers
     yield feature("mean_ever", "mean score since the beginning", "points"), mean
     yield feature("last", "last score", "points"), last
-    yield feature("last_vs_own", "last score against the customer's own mean", "points"), last - mean
-    yield feature("days_since_last", "days since the last answer", "days"), rolled.days_since("latest")
+    yield (
+        feature("last_vs_own", "last score against the customer's own mean", "points"),
+        last - mean,
+    )
+    yield (
+        feature("days_since_last", "days since the last answer", "days"),
+        rolled.days_since("latest"),
+    )
 
 
 def _mean(total: np.ndarray, number: np.ndarray) -> np.ndarray:

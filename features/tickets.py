@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from features.catalogue import Feature, Group, slugs
-from features.cut import Measure, count
+from features.cut import Measure, count, equals
 from features.histories import CUSTOMER
 from features.past import Past, Rolled
 
@@ -39,14 +40,17 @@ def _opened(past: Past) -> Iterator[Column]:
     categories = slugs(past.plan.levels.get("tickets.category", ()))
     measures = [count(), Measure("latest", "max", lambda t: t["opened_at"])]
     measures += [
-        count(f"category_{name}", lambda t, category=category: t["category"] == category)
+        count(f"category_{name}", equals("category", category))
         for category, name in categories.items()
     ]
     if past.plan.has("tickets", "priority"):
         measures.append(count("urgent", lambda t: t["priority"].lower().isin(URGENT)))
     rolled = past.roll(past.table("tickets"), measures, time="opened_at")
     for days in past.windows:
-        yield _feature("opened_count", "tickets opened", "tickets", days), rolled.last("count", days)
+        yield (
+            _feature("opened_count", "tickets opened", "tickets", days),
+            rolled.last("count", days),
+        )
         yield (
             _feature("opened_trend", "change of tickets opened", "log ratio", days),
             rolled.trend("count", days),
@@ -108,7 +112,9 @@ def _closed(past: Past) -> Iterator[Column]:
             yield from _satisfaction(rolled, days)
     if has_csat:
         yield (
-            _feature("csat_last", "satisfaction with the last ticket", "points", None, "satisfaction"),
+            _feature(
+                "csat_last", "satisfaction with the last ticket", "points", None, "satisfaction"
+            ),
             rolled.ever("csat_last"),
         )
 
@@ -124,7 +130,7 @@ def _satisfaction(rolled: Rolled, days: int) -> Iterator[Column]:
     )
 
 
-def _hours_to_solve(rows):  # type: ignore[no-untyped-def]
+def _hours_to_solve(rows: Any) -> Any:
     return rows["closed_at"].delta(rows["opened_at"], unit="second") / 3600
 
 

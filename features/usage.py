@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from features.catalogue import Feature, Group, slugs
-from features.cut import Measure, count
+from features.cut import Condition, Measure, count, equals
 from features.past import Past, Rolled
 
 FIRST_DAYS = 30
@@ -31,20 +32,24 @@ def usage(past: Past) -> Iterator[Column]:
             Measure("value_sum", "sum", lambda t: t["value"]),
             Measure("value_max", "max", lambda t: t["value"]),
         ]
-    measures += [
-        count(f"kind_{name}", lambda t, kind=kind: t["event"] == kind)
-        for kind, name in kinds.items()
-    ]
+    for kind, name in kinds.items():
+        measures.append(count(f"kind_{name}", equals("event", kind)))
+        measures.append(count(f"first_{name}", _in_first_days_and(equals("event", kind))))
     rolled = past.roll(rows, measures, time="occurred_at")
     yield from _levels(past, rolled, has_value=has_value)
     yield from _kinds(past, rolled, kinds)
     yield from _rhythm(past, rolled)
+    yield from _first_days(rolled, kinds)
 
 
-def _in_first_days(rows):  # type: ignore[no-untyped-def]
+def _in_first_days(rows: Any) -> Any:
     import ibis
 
     return rows["occurred_at"] < rows["signed_up_at"] + ibis.interval(days=FIRST_DAYS)
+
+
+def _in_first_days_and(condition: Condition) -> Condition:
+    return lambda rows: _in_first_days(rows) & condition(rows)
 
 
 def _feature(
@@ -124,12 +129,19 @@ def _rhythm(past: Past, rolled: Rolled) -> Iterator[Column]:
                 _feature("count_vs_own", "events against the customer's own mean", "ratio", days),
                 share,
             )
-    yield (
-        _feature(
-            f"count_first_{FIRST_DAYS}d",
-            f"events in the first {FIRST_DAYS} days after sign-up",
-            "events",
-            group="onboarding",
-        ),
-        rolled.ever("first_days"),
-    )
+
+
+def _first_days(rolled: Rolled, kinds: dict[str, str]) -> Iterator[Column]:
+    """How deep the use was in the first days after sign-up, or so far."""
+    spoken = f"in the first {FIRST_DAYS} days after sign-up"
+    counted = {"count": ("events", "first_days")}
+    counted |= {
+        f"{name}_count": (f"{kind!r} events", f"first_{name}") for kind, name in kinds.items()
+    }
+    for what, (meaning, measure) in counted.items():
+        yield (
+            _feature(
+                f"{what}_first_{FIRST_DAYS}d", f"{meaning} {spoken}", "events", group="onboarding"
+            ),
+            rolled.ever(measure),
+        )

@@ -31,7 +31,9 @@ def evaluate(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float |
     both = bool(0 < labels.sum() < len(labels))
     return {
         "auc": float(roc_auc_score(labels, probabilities)) if both else None,
-        "average_precision": float(average_precision_score(labels, probabilities)) if both else None,
+        "average_precision": float(average_precision_score(labels, probabilities))
+        if both
+        else None,
         "lift_10": lift(labels, probabilities, 0.1),
         "log_loss": float(log_loss(labels, safe, labels=[0, 1])),
         "brier": float(brier_score_loss(labels, safe, labels=[0, 1])),
@@ -93,9 +95,7 @@ def compare(
     random = np.random.default_rng(seed)
     drawn = np.empty(draws)
     for draw in range(draws):
-        weights = np.bincount(
-            random.integers(0, len(total), len(total)), minlength=len(total)
-        )
+        weights = np.bincount(random.integers(0, len(total), len(total)), minlength=len(total))
         drawn[draw] = (weights @ total) / (weights @ points)
     low, high = np.quantile(drawn, [0.025, 0.975])
     return {"gain": float(gains.mean()), "low": float(low), "high": float(high)}

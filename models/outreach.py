@@ -97,18 +97,29 @@ def _best_levers(
     drivers: Sequence[Sequence[str | None]],
     levers: Sequence[Lever],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The most profitable action that fits a customer's drivers (-1: none), and its profit."""
-    best = np.full(len(probability), -1)
-    profit = np.full(len(probability), np.nan)
-    for index, lever in enumerate(levers):
-        fits = np.array([bool(set(lever.drivers) & set(own)) for own in drivers], dtype=bool)
-        expected = (
+    """The action that fits each customer's strongest driver (-1: none fits), and its profit.
+
+    Of several actions that fit a driver the most profitable one is taken; a weaker driver is
+    looked at only where no action for a stronger one pays.
+    """
+    profits = np.array(
+        [
             probability * lever.success_rate * value
             - lever.cost
             - lever.incentive * (1 - probability)
-        )
-        better = fits & ((best < 0) | (expected > profit))
-        best[better], profit[better] = index, expected[better]
+            for lever in levers
+        ]
+    ).reshape(len(levers), len(probability))
+    best = np.full(len(probability), -1)
+    profit = np.full(len(probability), np.nan)
+    for row, own in enumerate(drivers):
+        for driver in own:
+            fitting = [k for k, lever in enumerate(levers) if driver in lever.drivers]
+            if not fitting or (best[row] >= 0 and profit[row] > 0):
+                continue
+            most = max(fitting, key=lambda k: (profits[k, row], -k))
+            if best[row] < 0 or profits[most, row] > 0:
+                best[row], profit[row] = most, profits[most, row]
     return best, profit
 
 

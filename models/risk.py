@@ -41,12 +41,14 @@ def risk_bands(probability: np.ndarray, base_rate: float) -> np.ndarray:
     """low, medium or high, by the odds of churn against the average customer's."""
     average = base_rate / max(1 - base_rate, 1e-12)
     odds = probability / np.maximum(1 - probability, 1e-12)
-    return np.select([odds >= HIGH_ODDS * average, odds >= MEDIUM_ODDS * average], ["high", "medium"], "low")
+    return np.select(
+        [odds >= HIGH_ODDS * average, odds >= MEDIUM_ODDS * average], ["high", "medium"], "low"
+    )
 
 
 def top_share(values: np.ndarray, share: float) -> np.ndarray:
     """The top share by value, and whoever ties with its last; customers of no value never."""
-    size = int(round(share * len(values)))
+    size = round(share * len(values))
     if size == 0:
         return np.zeros(len(values), dtype=bool)
     border = np.sort(values)[::-1][size - 1]

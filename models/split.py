@@ -38,7 +38,11 @@ class Split:
 
 
 def split_by_time(
-    cutoffs: Sequence[int], *, test_points: int, days_until_known: int, validation_share: float = 0.2
+    cutoffs: Sequence[int],
+    *,
+    test_points: int,
+    days_until_known: int,
+    validation_share: float = 0.2,
 ) -> Split:
     """Part cutoffs into train, validation and test.
 

@@ -56,9 +56,7 @@ class Fitted:
     validation_log_loss: float | None
 
 
-def parameters(
-    seed: int, rows: int, chosen: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def parameters(seed: int, rows: int, chosen: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """LightGBM's parameters for a deterministic run on so many rows.
 
     Never `scale_pos_weight` or resampling: they ruin probabilities.

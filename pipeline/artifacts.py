@@ -78,9 +78,6 @@ def _plots(explained: Explanation, folder: Path) -> None:
     # The plot spreads its points with numpy's global generator.
     np.random.seed(0)
     plt.figure()
-    shap.plots.beeswarm(
-        explained.for_plots(), max_display=MOST_SHOWN, show=False, plot_size=(9, 6)
-    )
+    shap.plots.beeswarm(explained.for_plots(), max_display=MOST_SHOWN, show=False, plot_size=(9, 6))
     plt.savefig(folder / "features.png", dpi=110, bbox_inches="tight")
     plt.close("all")
-

@@ -55,7 +55,9 @@ def simulate(
 
 def _simulated(result: Any) -> str:
     rows = ", ".join(f"{name} {count:,}" for name, count in result.rows.items())
-    return f"{result.path}: {rows}; {result.churned:,} customers left. The truth is in truth.parquet."
+    return (
+        f"{result.path}: {rows}; {result.churned:,} customers left. The truth is in truth.parquet."
+    )
 
 
 @app.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import os
 import tomllib
 import types
 import typing
@@ -213,7 +214,7 @@ class Config(Section):
 
     @property
     def out(self) -> Path:
-        return self.folder / self.output.dir
+        return Path(os.path.normpath(self.folder / self.output.dir))
 
     @property
     def tracking_uri(self) -> str:
@@ -327,3 +328,9 @@ def _section_in(annotation: Any) -> type[BaseModel] | None:
 def _key(location: tuple[int | str, ...]) -> str:
     parts = [str(part) for part in location if not (isinstance(part, str) and "[" in part)]
     return f"[{parts[0]}]" + (" " + ".".join(parts[1:]) if len(parts) > 1 else "")
+
+
+if __name__ == "__main__":
+    import sys
+
+    print(load(Path(sys.argv[1])).tracking_uri)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ class Progress:
 class Stage:
     """A running stage."""
 
-    def __init__(self, name: str, update) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, name: str, update: Callable[[str], None]) -> None:
         self._name = name
         self._update = update
 

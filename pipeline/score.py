@@ -98,9 +98,7 @@ def _score(
     points = make_points(histories, definition_of(config), [cutoff], labels=False)
     plan = Plan.from_dict(model.context["plan"])
     with progress.stage("computing vectors") as stage:
-        vectors = build_vectors(
-            histories, plan, points, labels=False, progress=stage.detail
-        )
+        vectors = build_vectors(histories, plan, points, labels=False, progress=stage.detail)
     with progress.stage("scoring and explaining"):
         probability = model.predict(vectors.frame)
         drivers, reasons = drivers_and_reasons(explain(model, vectors.frame))
@@ -135,7 +133,9 @@ def _refuse_other_churn(config: Config, model: ChurnModel, label: str) -> None:
     raise UsageError(
         f"The model {label} predicts another churn than the config defines.",
         where="[churn] " + ", ".join(differing),
-        value=", ".join(f"{key}: config {ours.get(key)}, model {theirs.get(key)}" for key in differing),
+        value=", ".join(
+            f"{key}: config {ours.get(key)}, model {theirs.get(key)}" for key in differing
+        ),
         allowed="the definition that the model was trained for",
         fix="train a model for this config: churn train; or name another one with --model",
     )

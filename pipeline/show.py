@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
     from pipeline.train import Trained
 
 MOST_ROWS = 10
+WIDTH = 140
 
 
 def trained(result: Trained, config: Config, config_file: str) -> None:
     """The figures of a training run against the baselines, and what to do with it."""
-    console = Console(highlight=False)
+    console = _console()
     test, baselines = result.metrics["test"], result.metrics["baselines"]
     console.print(
         f"\n[bold]{result.model.label}[/bold] on {test['points']:,} untouched points "
@@ -47,10 +49,20 @@ def trained(result: Trained, config: Config, config_file: str) -> None:
     )
 
 
+def _console() -> Console:
+    """Wide enough for the tables, where nobody's window limits it."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, WIDTH)
+    return console
+
+
 def _conclusion(console: Console, test: dict[str, Any]) -> None:
     """What the lift means for somebody with a phone."""
     if test["lift_10"] is None:
-        console.print("[yellow]Nobody churned in the test: nothing tells how good this is.[/yellow]")
+        console.print(
+            "[yellow]Nobody churned in the test: nothing tells how good this is.[/yellow]"
+        )
         return
     tenth = int(-(-test["points"] // 10))
     found = test["lift_10"] * test["base_rate"]
@@ -76,7 +88,7 @@ def _figures(figures: dict[str, Any]) -> list[str]:
 
 def scored(result: Scored) -> None:
     """The head of the risk list, and where it is."""
-    console = Console(highlight=False)
+    console = _console()
     values = result.as_json()
     found = result.risk_list
     console.print(
@@ -86,7 +98,9 @@ def scored(result: Scored) -> None:
     )
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("customer", "risk", "value at risk", "driver", "reason", "action", "profit"):
-        table.add_column(name, justify="right" if name in ("risk", "value at risk", "profit") else "left")
+        table.add_column(
+            name, justify="right" if name in ("risk", "value at risk", "profit") else "left"
+        )
     for row in found.head(MOST_ROWS).to_dict("records"):
         profit = row["expected_profit"]
         table.add_row(
@@ -96,7 +110,7 @@ def scored(result: Scored) -> None:
             row["driver_1"] or "",
             row["reason_1"] or "",
             row["action"] if row["group"] == "contact" else row["why_not"] or row["group"],
-            f"{profit:,.0f}" if profit == profit else "",
+            f"{profit:,.0f}" if not math.isnan(profit) else "",
         )
     console.print(table)
     console.print(
@@ -107,7 +121,7 @@ def scored(result: Scored) -> None:
 
 def checked(result: Checked) -> None:
     """Rows in, rows used, rows set aside."""
-    console = Console(highlight=False)
+    console = _console()
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("table", "rows", "used", "set aside", "from", "to"):
         table.add_column(name, justify="right" if name in ("rows", "used", "set aside") else "left")

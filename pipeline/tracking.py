@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import os
 import tempfile
@@ -75,15 +77,17 @@ class Tracking:
             run.model.save(kept)
             example = _as_served(run.example)
             predictions = run.model.predict(run.example)
-            info = mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(Path(__file__).with_name("serving.py")),
-                artifacts={"model": str(kept)},
-                signature=infer_signature(example, _prediction_frame(predictions)),
-                input_example=example,
-                pip_requirements=_requirements(),
-                registered_model_name=self.name,
-            )
+            # MLflow tells on stderr what our own summary tells, too.
+            with contextlib.redirect_stderr(io.StringIO()):
+                info = mlflow.pyfunc.log_model(
+                    name="model",
+                    python_model=str(Path(__file__).with_name("serving.py")),
+                    artifacts={"model": str(kept)},
+                    signature=infer_signature(example, _prediction_frame(predictions)),
+                    input_example=example,
+                    pip_requirements=_requirements(),
+                    registered_model_name=self.name,
+                )
         return str(info.registered_model_version)
 
     def _experiment(self) -> str:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 FEWEST_CHURNERS = 50
 MOST_EXPLAINED = 10_000
-"""Points of the test whose SHAP values are computed for the importances: enough for stable means."""
+"""Test points whose SHAP values are computed for the importances: enough for stable means."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,17 @@ def _train(config: Config, histories: Histories, progress: Progress) -> Trained:
         champion = tracking.champion()
         promoted, reason = _judge(config, histories, tracking, champion, points, parts, predicted)
         registered = _record(
-            config, tracking, model, fitted, chosen, metrics, explained, parts, predicted, histories, points
+            config,
+            tracking,
+            model,
+            fitted,
+            chosen,
+            metrics,
+            explained,
+            parts,
+            predicted,
+            histories,
+            points,
         )
         tracking.decide(registered, promoted=promoted, reason=reason)
     return Trained(
@@ -404,5 +414,3 @@ def _some(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _date(day: int) -> date:
     return date.fromordinal(EPOCH.toordinal() + day)
-
-
