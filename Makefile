@@ -44,11 +44,11 @@ fix: $(READY)  ## formatters and what linters can mend
 	@$(BIN)/ruff format .
 
 bench: $(READY)  ## benchmarks, measured side by side
-	@$(BIN)/python -m benchmarks.vectors
+	@$(BIN)/python -m benchmarks.run
 
 notebooks: $(READY)  ## all notebooks executed, into out/notebooks
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-notebooks.lock
-	@test -d data || $(CHURN) simulate data --customers 8000 --months 24 --seed 7
+	@test -f mlflow.db || $(CHURN) train --demo
 	@$(BIN)/python -m nbconvert --execute --to notebook --output-dir out/notebooks notebooks/*.ipynb
 
 ui: $(READY)  ## MLflow's web UI on the store that CONFIG names

@@ -32,6 +32,9 @@ How = Literal["sum", "max", "min", "last", "days"]
 EXACT_SUMS = 2.0**53
 """Whole numbers up to here are exact as float64, so their prefix sums are, too."""
 
+SCALES = (1.0, 1e2, 1e4, 1e6, 1e9)
+"""Sums are decimals of nine places at most: times one of these they are whole numbers."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -91,7 +94,7 @@ class Cut:
         self.values = {measure.name: _values(table, measure) for measure in measures}
         self.late = indices(table["known_bucket"]) if "known_bucket" in table.schema.names else None
         self._ranges: dict[Span, tuple[np.ndarray, np.ndarray]] = {}
-        self._totals: dict[str, np.ndarray | None] = {}
+        self._totals: dict[str, tuple[np.ndarray, float, np.ndarray | None]] = {}
         self._order = self._order_by_knowledge()
 
     def over(self, name: str, span: Span) -> np.ndarray:
@@ -109,13 +112,14 @@ class Cut:
         self, name: str, values: np.ndarray, start: np.ndarray, stop: np.ndarray
     ) -> np.ndarray:
         if name not in self._totals:
-            whole = bool((values == np.floor(values)).all())
-            exact = whole and float(np.abs(values).sum()) < EXACT_SUMS
-            self._totals[name] = np.concatenate([[0.0], np.cumsum(values)]) if exact else None
-        totals = self._totals[name]
+            whole, scale = _as_whole(values)
+            exact = float(np.abs(whole).sum()) < EXACT_SUMS
+            totals = np.concatenate([[0.0], np.cumsum(whole)]) if exact else None
+            self._totals[name] = (whole, scale, totals)
+        whole, scale, totals = self._totals[name]
         if totals is not None:
-            return totals[stop] - totals[start]
-        return _reduce(np.add, values, start, stop, 0.0)
+            return (totals[stop] - totals[start]) / scale
+        return _reduce(np.add, whole, start, stop, 0.0) / scale
 
     def _range(self, span: Span) -> tuple[np.ndarray, np.ndarray]:
         """Which rows each point's span covers, as positions [start, stop)."""
@@ -172,11 +176,11 @@ def cut(
     rows = rows.mutate(**{measure.name: measure.value(rows) for measure in measures})
     if any(measure.how == "days" for measure in measures):
         by_day = rows.group_by([*keys, "day"]).agg(**_aggregates(rows, measures, time))
+        by_day = _days_once(by_day, measures)
         summed = by_day.group_by(keys).agg(**{m.name: _again(by_day[m.name], m) for m in measures})
     else:
         summed = rows.group_by(keys).agg(**_aggregates(rows, measures, time))
-    table = engine.to_pyarrow(summed.order_by(keys))
-    return Cut(timeline, points, table, measures)
+    return Cut(timeline, points, engine.to_pyarrow(_in_time(summed, keys, measures)), measures)
 
 
 def _in_buckets(events: ibis.Table, time: str, timeline: Timeline) -> ibis.Table:
@@ -197,8 +201,44 @@ def _in_buckets(events: ibis.Table, time: str, timeline: Timeline) -> ibis.Table
     return rows.mutate(known_bucket=rows["known_bucket"].fill_null(0))
 
 
+def _in_time(summed: ibis.Table, keys: Sequence[str], measures: Sequence[Measure]) -> ibis.Table:
+    """By customer and bucket; rows of a bucket that became known in turn by their last value."""
+    lasts = [m for m in measures if m.how == "last" and "known_bucket" in keys]
+    if len(lasts) > 1:
+        raise ValueError("of late rows only one last value can be taken in a pass")
+    by_time = [name for m in lasts for name in (_last_at(m), m.name)]
+    decimals = [c for c in summed.columns if summed[c].type().is_decimal()]
+    # The engine rounds decimals to the nearest float64, Arrow does not.
+    summed = summed.mutate(**{name: summed[name].cast("float64") for name in decimals})
+    return summed.order_by([CUSTOMER, "bucket", *by_time, *keys[2:]])
+
+
+def _days_once(by_day: ibis.Table, measures: Sequence[Measure]) -> ibis.Table:
+    """A day whose rows became known in turn counts once: from the first of them on."""
+    import ibis
+
+    if "known_bucket" not in by_day.columns:
+        return by_day
+    day = ibis.window(group_by=[CUSTOMER, "day"])
+    counted = {}
+    for measure in measures:
+        if measure.how == "days":
+            value, known = by_day[measure.name], by_day["known_bucket"]
+            first = known == known.min(where=value > 0).over(day)
+            counted[measure.name] = first.ifelse(value, 0)
+    return by_day.mutate(**counted)
+
+
+def _last_at(measure: Measure) -> str:
+    return f"{measure.name}_last_at"
+
+
 def _aggregates(rows: ibis.Table, measures: Sequence[Measure], time: str) -> dict[str, Any]:
-    return {measure.name: _aggregate(rows, measure, time) for measure in measures}
+    found = {measure.name: _aggregate(rows, measure, time) for measure in measures}
+    for measure in measures:
+        if measure.how == "last" and "known_bucket" in rows.columns:
+            found[_last_at(measure)] = rows[time].max(where=rows[measure.name].notnull())
+    return found
 
 
 def _aggregate(rows: ibis.Table, measure: Measure, time: str) -> Any:
@@ -232,6 +272,15 @@ def _exact_sum(value: Any) -> Any:
 def _values(table: Any, measure: Measure) -> np.ndarray:
     given = values(table[measure.name])
     return np.nan_to_num(given) if measure.how in ("sum", "days") else given
+
+
+def _as_whole(values: np.ndarray) -> tuple[np.ndarray, float]:
+    """Decimals as whole numbers and their scale: these add up to the same in any grouping."""
+    for scale in SCALES:
+        whole = np.rint(values * scale)
+        if (whole / scale == values).all():
+            return whole, scale
+    return values, 1.0
 
 
 def _take_last(given: np.ndarray, start: np.ndarray, stop: np.ndarray) -> np.ndarray:

@@ -119,7 +119,7 @@ def read_histories(
         empty=tuple(reader.empty),
         observed_until=_moment(observed_until) if observed_until else _last_moment(reader),
         attributes=reader.attributes,
-        customers=int(engine.execute(reader.good["customers"].count())),
+        customers=engine.to_pyarrow(reader.good["customers"].count()).as_py(),
     )
 
 
@@ -326,7 +326,7 @@ def _last_moment(reader: _Reader) -> datetime:
                 text = reader.accounts[name].last
                 moment = datetime.fromisoformat(text) if text else None
             else:
-                moment = _moment_or_none(reader.engine.execute(reader.good[name][column].max()))
+                moment = reader.engine.to_pyarrow(reader.good[name][column].max()).as_py()
             found += [moment] if moment else []
     return max(found)
 
@@ -335,9 +335,3 @@ def _moment(value: datetime | date) -> datetime:
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
     return datetime(value.year, value.month, value.day)
-
-
-def _moment_or_none(value: Any) -> datetime | None:
-    import pandas as pd
-
-    return None if value is None or pd.isna(value) else value.to_pydatetime()

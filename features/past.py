@@ -94,15 +94,17 @@ class Past:
         Adds the columns ``cutoff_index`` and ``moment`` (the cutoff as a timestamp).
         """
         import ibis
-        import pandas as pd
+        import pyarrow as pa
 
-        moments = pd.DataFrame(
-            {
-                "cutoff_index": np.arange(len(self._timeline.cutoffs), dtype=np.int32),
-                "moment": pd.to_datetime([str(day) for day in self._timeline.cutoffs]),
-            }
+        moments = self._timeline.days * MICROSECONDS_A_DAY
+        cutoffs = ibis.memtable(
+            pa.table(
+                {
+                    "cutoff_index": pa.array(np.arange(len(moments), dtype=np.int32)),
+                    "moment": pa.array(moments).cast(pa.timestamp("us")),
+                }
+            )
         )
-        cutoffs = ibis.memtable(moments, schema={"cutoff_index": "int32", "moment": "timestamp(6)"})
         running = ibis.timestamp("9999-01-01")
         rows = rows.mutate(runs_until=rows[end].fill_null(running))
         rows = rows.join(

@@ -92,13 +92,17 @@ class Timeline:
     def calendar(self) -> ibis.Table:
         """The days between the first edge and the last, with their buckets, for the engine."""
         import ibis
-        import pandas as pd
+        import pyarrow as pa
 
         days = np.arange(self.edges[0], self.edges[-1], dtype=np.int64)
         buckets = np.searchsorted(self.edges, days, side="right")
-        dates = [EPOCH + timedelta(days=int(day)) for day in days]
-        frame = pd.DataFrame({"day": pd.Series(dates, dtype=object), "bucket": buckets})
-        return ibis.memtable(frame, schema={"day": "date", "bucket": "int32"})
+        table = pa.table(
+            {
+                "day": pa.array(days.astype(np.int32)).cast(pa.date32()),
+                "bucket": pa.array(buckets.astype(np.int32)),
+            }
+        )
+        return ibis.memtable(table)
 
     def end(self) -> date:
         """The first day that is in no bucket."""

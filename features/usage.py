@@ -25,7 +25,7 @@ def usage(past: Past) -> Iterator[Column]:
         Measure("active_days", "days", lambda t: t["occurred_at"].notnull()),
         Measure("latest", "max", lambda t: t["occurred_at"]),
         Measure("earliest", "min", lambda t: t["occurred_at"]),
-        count("first_days", _in_first_days),
+        count("early", _in_first_days),
     ]
     if has_value:
         measures += [
@@ -34,7 +34,7 @@ def usage(past: Past) -> Iterator[Column]:
         ]
     for kind, name in kinds.items():
         measures.append(count(f"kind_{name}", equals("event", kind)))
-        measures.append(count(f"first_{name}", _in_first_days_and(equals("event", kind))))
+        measures.append(count(f"early_{name}", _in_first_days_and(equals("event", kind))))
     rolled = past.roll(rows, measures, time="occurred_at")
     yield from _levels(past, rolled, has_value=has_value)
     yield from _kinds(past, rolled, kinds)
@@ -134,9 +134,9 @@ def _rhythm(past: Past, rolled: Rolled) -> Iterator[Column]:
 def _first_days(rolled: Rolled, kinds: dict[str, str]) -> Iterator[Column]:
     """How deep the use was in the first days after sign-up, or so far."""
     spoken = f"in the first {FIRST_DAYS} days after sign-up"
-    counted = {"count": ("events", "first_days")}
+    counted = {"count": ("events", "early")}
     counted |= {
-        f"{name}_count": (f"{kind!r} events", f"first_{name}") for kind, name in kinds.items()
+        f"{name}_count": (f"{kind!r} events", f"early_{name}") for kind, name in kinds.items()
     }
     for what, (meaning, measure) in counted.items():
         yield (

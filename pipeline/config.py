@@ -127,7 +127,7 @@ class Model(Section):
     """How the model is trained and tested."""
 
     test_points: Annotated[int, Field(ge=1, le=1000)] = 2
-    tune_trials: Annotated[int, Field(ge=0, le=10_000)] = 0
+    tune_trials: Annotated[int, Field(ge=0, le=10_000)] = 30
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 7
 
 

@@ -1,0 +1,157 @@
+"""The risk list: complete, in order, whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.risk import COLUMNS
+
+
+@pytest.fixture
+def scored(trained, churn):
+    file, _ = trained
+    ended = churn("score", "-c", file, "--as-of", "2026-10-01", "--json")
+    assert ended.status == 0, ended.err
+    return file, ended.json
+
+
+@pytest.fixture
+def risk_list(scored):
+    return pd.read_parquet(scored[1]["path"])
+
+
+def test_json_holds_what_was_promised(scored, risk_list):
+    values = scored[1]
+    assert values["customers"] == len(risk_list)
+    assert values["at_risk"] == risk_list["at_risk"].sum()
+    contacts = risk_list[risk_list["group"] == "contact"]
+    assert values["contacts"] == len(contacts)
+    assert values["expected_profit"] == pytest.approx(contacts["expected_profit"].sum())
+
+
+def test_columns_are_those_of_the_contract(risk_list):
+    assert tuple(risk_list.columns) == COLUMNS
+
+
+def test_every_active_customer_is_on_the_list_once(risk_list, world):
+    truth = pd.read_parquet(world / "truth.parquet")
+    active = truth[pd.to_datetime(truth["cutoff"]) == "2026-10-01"]["customer_id"]
+    assert sorted(risk_list["customer_id"]) == sorted(active)
+
+
+def test_highest_value_at_risk_comes_first(risk_list):
+    assert (risk_list["value_at_risk"].diff().dropna() <= 0).all()
+    assert list(risk_list["rank"]) == list(range(1, len(risk_list) + 1))
+    at_stake = risk_list["churn_probability"] * risk_list["value"]
+    np.testing.assert_allclose(risk_list["value_at_risk"], at_stake)
+
+
+def test_who_is_not_contacted_is_told_why(risk_list):
+    untouched = risk_list["group"] == "none"
+    reasons = {"unprofitable", "budget", "suppressed", "no_consent", "not_at_risk"}
+    assert set(risk_list.loc[untouched, "why_not"]) <= reasons
+    assert (risk_list.loc[~untouched, "why_not"] == "").all()
+
+
+def test_consent_is_never_broken(risk_list, world):
+    customers = pd.read_parquet(world / "customers.parquet")
+    refused = set(customers.loc[~customers["contact_allowed"], "customer_id"])
+    chosen = set(risk_list.loc[risk_list["group"] != "none", "customer_id"])
+    assert chosen
+    assert not chosen & refused
+
+
+def test_whoever_is_contacted_has_a_driver_and_a_reason(risk_list):
+    contacted = risk_list[risk_list["group"] == "contact"]
+    assert contacted["driver_1"].notna().all()
+    assert contacted["reason_1"].str.len().gt(10).all()
+    assert contacted["expected_profit"].gt(0).all()
+
+
+def test_same_inputs_same_bytes(scored, churn):
+    file, _ = scored
+    folder = file.parent / "out" / "risk" / "as_of=2026-10-01"
+    names = ("risk_list.parquet", "risk_list.csv", "outreach.csv")
+    before = {name: (folder / name).read_bytes() for name in names}
+    assert churn("score", "-c", file, "--as-of", "2026-10-01").status == 0
+    assert before == {name: (folder / name).read_bytes() for name in names}
+
+
+def test_later_history_changes_no_list(trained, churn, world, tmp_path):
+    """Scoring a past date gives what would have been given then."""
+    file, _ = trained
+    assert churn("score", "-c", file, "--as-of", "2026-08-01").status == 0
+    full = pd.read_parquet(file.parent / "out/risk/as_of=2026-08-01/risk_list.parquet")
+    folder = tmp_path / "cut"
+    shutil.copytree(file.parent, folder)
+    shutil.rmtree(folder / "out")
+    shutil.copytree(world, folder / "data")
+    for table in ("usage", "payments", "surveys"):
+        rows = pd.read_parquet(folder / "data" / f"{table}.parquet")
+        rows[rows["occurred_at"] < "2026-08-01"].to_parquet(folder / "data" / f"{table}.parquet")
+    config = folder / "churn.toml"
+    told = config.read_text(encoding="utf-8")
+    config.write_text(told.replace(str(world), "data"), encoding="utf-8")
+    assert churn("score", "-c", config, "--as-of", "2026-08-01").status == 0
+    cut = pd.read_parquet(folder / "out/risk/as_of=2026-08-01/risk_list.parquet")
+    pd.testing.assert_frame_equal(full, cut)
+
+
+def test_run_tells_what_ran(scored):
+    import json
+
+    file, _ = scored
+    run = json.loads((file.parent / "out/risk/as_of=2026-10-01/run.json").read_text())
+    assert run["model"] == "churn-risk/1"
+    for table in run["tables"].values():
+        assert table["rows"] == table["used"] + sum(table["quarantined"].values())
+    counts = run["customers"]
+    assert counts["known"] == counts["points"] + counts["not_active"]
+
+
+def test_failing_run_leaves_the_old_list(scored, churn, monkeypatch):
+    from pipeline import score
+
+    file, values = scored
+    before = pd.read_parquet(values["path"])
+
+    def broken(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(score, "write_csv", broken)
+    with pytest.raises(OSError, match="no space left"):
+        churn("score", "-c", file, "--as-of", "2026-10-01")
+    pd.testing.assert_frame_equal(before, pd.read_parquet(values["path"]))
+    assert [p.name for p in (file.parent / "out/risk").iterdir() if p.name.startswith(".")] == []
+
+
+def test_no_model_yet(churn, write_config, tmp_path):
+    ended = churn("score", "-c", write_config(tmp_path))
+    assert ended.status == 2
+    assert "churn train" in ended.err
+
+
+def test_model_of_another_churn_is_refused(trained, churn, tmp_path):
+    file, _ = trained
+    shutil.copytree(file.parent, tmp_path / "other")
+    config = tmp_path / "other" / "churn.toml"
+    config.write_text(config.read_text() + "\n[churn]\nhorizon_days = 60\n", encoding="utf-8")
+    ended = churn("score", "-c", config)
+    assert ended.status == 2
+    assert "horizon_days: config 60, model 30" in ended.err
+
+
+def test_unknown_model(trained, churn):
+    ended = churn("score", "-c", trained[0], "--model", "models:/churn-risk/99")
+    assert ended.status == 2
+    assert "churn-risk/99" in ended.err
+
+
+def test_date_after_the_histories(trained, churn):
+    ended = churn("score", "-c", trained[0], "--as-of", "2030-01-01")
+    assert ended.status == 2
+    assert "2030-01-01" in ended.err

@@ -1,0 +1,147 @@
+"""The main job, on a small demo world."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+def test_json_holds_what_was_promised(trained):
+    _, result = trained
+    values = result.as_json()
+    assert values["model"] == "churn-risk/1"
+    assert values["promoted"] is True
+    assert values["run_id"]
+    assert set(values["metrics"]["test"]) >= {
+        "auc",
+        "average_precision",
+        "lift_10",
+        "log_loss",
+        "brier",
+        "base_rate",
+        "points",
+        "cutoffs",
+    }
+
+
+def test_model_finds_churners_and_beats_the_baselines(trained):
+    _, result = trained
+    test, baselines = result.metrics["test"], result.metrics["baselines"]
+    assert test["auc"] > 0.7
+    assert test["auc"] > baselines["recency"]["auc"] + 0.05
+    assert test["log_loss"] < baselines["base_rate"]["log_loss"]
+
+
+def test_training_closed_before_the_test_began(trained):
+    _, result = trained
+    last = max(pd.Timestamp(day) for day in result.metrics["train"]["cutoffs"])
+    first = min(pd.Timestamp(day) for day in result.metrics["test"]["cutoffs"])
+    assert last + pd.Timedelta(days=30) <= first
+
+
+def test_probabilities_come_near_the_truth(trained, world):
+    _, result = trained
+    predicted = pd.read_parquet(result.folder / "test_predictions.parquet")
+    truth = pd.read_parquet(world / "truth.parquet").assign(
+        cutoff=lambda t: pd.to_datetime(t["cutoff"])
+    )
+    both = predicted.merge(truth, on=["customer_id", "cutoff"], suffixes=("", "_true"))
+    assert len(both) == len(predicted)
+    assert (both["churned"] == both["churned_true"]).all()
+    near = np.corrcoef(both["churn_probability"], both["churn_probability_true"])[0, 1]
+    assert near > 0.5
+
+
+def test_registered_model_scores_without_this_project(trained, tmp_path):
+    """MLflow loads the model from its own code, with pickles refused."""
+    file, result = trained
+    code = """
+import sys, json
+sys.path = [p for p in sys.path if "churn" not in p]
+import mlflow, pandas as pd
+mlflow.set_tracking_uri(sys.argv[1])
+model = mlflow.pyfunc.load_model("models:/churn-risk/1")
+example = model.input_example
+print(json.dumps(model.predict(example)["churn_probability"].tolist()))
+assert "pipeline" not in sys.modules and "models" not in sys.modules
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, f"sqlite:///{file.parent / 'mlflow.db'}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"},
+    )
+    assert done.returncode == 0, done.stderr
+    predicted = pd.read_parquet(result.folder / "test_predictions.parquet")
+    np.testing.assert_allclose(
+        json.loads(done.stdout.splitlines()[-1]), predicted["churn_probability"].head(5), rtol=1e-12
+    )
+
+
+def test_same_seed_same_bytes(trained, tmp_path, write_config):
+    from pipeline.config import load
+    from pipeline.progress import Progress
+    from pipeline.train import train
+
+    _, first = trained
+    second = train(load(write_config(tmp_path)), Progress())
+    for name in ("test_predictions.parquet", "features.parquet", "metrics.json", "points.json"):
+        assert (first.folder / name).read_bytes() == (second.folder / name).read_bytes(), name
+
+
+def test_second_training_is_not_promoted(trained, churn, tmp_path):
+    """The same model again is not better beyond noise; only --gate makes that a failure."""
+    import shutil
+
+    file, _ = trained
+    shutil.copytree(file.parent, tmp_path / "again")
+    again = churn("train", "-c", tmp_path / "again" / "churn.toml", "--json")
+    assert again.status == 0
+    assert again.json["promoted"] is False
+    assert "not better beyond noise" in again.json["reason"]
+    gated = churn("train", "-c", tmp_path / "again" / "churn.toml", "--gate")
+    assert gated.status == 5
+
+
+def test_tuning_is_repeatable(world):
+    from models.training import Part
+    from models.tuning import tune
+
+    random = np.random.default_rng(0)
+    matrix = random.normal(size=(600, 3)).astype(np.float32)
+    labels = (random.random(600) < 1 / (1 + np.exp(-2 * matrix[:, 0]))).astype(np.int8)
+    part = Part(matrix, labels)
+    chosen = [
+        tune(part, part, features=["a", "b", "c"], categorical=[], seed=5, trials=3)
+        for _ in range(2)
+    ]
+    assert chosen[0] == chosen[1]
+    assert chosen[0]["num_leaves"] >= 7
+
+
+@pytest.mark.parametrize(("example", "floor"), [("oulad.toml", 0.74), ("online_retail.toml", 0.74)])
+def test_real_histories_are_predicted(example, floor, shared_data, tmp_path, store):
+    import shutil
+    import tomllib
+    from pathlib import Path
+
+    from pipeline.config import from_values
+    from pipeline.progress import Progress
+    from pipeline.train import train
+
+    committed = Path(__file__).parents[2] / "examples" / example
+    values = tomllib.loads(committed.read_text(encoding="utf-8"))
+    values["data"]["source"] = str((committed.parent / values["data"]["source"]).resolve())
+    values["mlflow"]["tracking_uri"] = "sqlite:///mlflow.db"
+    values["output"]["dir"] = "out"
+    shutil.copy(store, tmp_path / "mlflow.db")
+    result = train(from_values(values, tmp_path / "churn.toml"), Progress())
+    assert result.metrics["test"]["auc"] >= floor
