@@ -23,8 +23,8 @@ row. Without `payments.status` every row is paid. A table that carries `subscrip
 `customer_id` is joined through subscriptions.
 
 A bad row is set aside in `out/quarantine/<table>.parquet` with its reason, and counted: a
-required value that is null, a value that does not parse or is not finite (or beyond 1e15), an unknown status,
-an end before its start, a customer nobody knows, a further row with the same id.
+required value that is null, a value that does not parse or is not finite (or beyond 1e15), an
+unknown status, an end before its start, a customer nobody knows, a further row with the same id.
 
 This page is written by `python -m pipeline.document`.
 """
