@@ -53,5 +53,5 @@ def _codes(column: pd.Series, levels: Sequence[str]) -> np.ndarray:
     """Positions in `levels`; NaN for texts that are not among them."""
     import pandas as pd
 
-    codes = pd.Categorical(column.astype(object), categories=list(levels)).codes
+    codes = pd.Index(levels, dtype=object).get_indexer(column.astype(object))
     return np.where(codes < 0, np.nan, codes).astype(np.float32)

@@ -29,8 +29,9 @@ class ChurnRisk(mlflow.pyfunc.PythonModel):
         for position, name in enumerate(self.names):
             column = model_input[name]
             if name in self.levels:
-                texts = pd.Categorical(column.astype(object), categories=self.levels[name])
-                matrix[:, position] = np.where(texts.codes < 0, np.nan, texts.codes)
+                levels = pd.Index(self.levels[name], dtype=object)
+                codes = levels.get_indexer(column.astype(object))
+                matrix[:, position] = np.where(codes < 0, np.nan, codes)
             else:
                 matrix[:, position] = column.to_numpy(dtype=np.float32, na_value=np.nan)
         return pd.DataFrame({"churn_probability": self.booster.predict(matrix)})

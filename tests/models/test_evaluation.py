@@ -1,0 +1,92 @@
+"""Figures one can check by hand, and that do not depend on the order of the rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.evaluation import baselines, compare, evaluate, evaluate_by_cutoff, lift
+
+
+def test_ten_customers_by_hand():
+    """Two of ten churned; the riskiest one did: 100 % against 20 % is a lift of 5."""
+    labels = np.array([1, 0, 0, 1, 0, 0, 0, 0, 0, 0])
+    probabilities = np.array([0.9, 0.6, 0.5, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    figures = evaluate(labels, probabilities)
+    assert figures["base_rate"] == 0.2
+    assert figures["lift_10"] == 5
+    # Of the 2 x 8 pairs of a churner and another one, 2 are in the wrong order.
+    assert figures["auc"] == 14 / 16
+    # Precision at the churners' ranks: 1 of 1, 2 of 4.
+    assert figures["average_precision"] == (1 + 0.5) / 2
+    assert figures["brier"] == pytest.approx((0.1**2 + 0.6**2 + 0.5**2 + 0.6**2 + 6 * 0.1**2) / 10)
+
+
+def test_figures_that_need_both_kinds_are_none_without_them():
+    figures = evaluate(np.zeros(3), np.array([0.1, 0.2, 0.3]))
+    assert figures["auc"] is None
+    assert figures["lift_10"] is None
+    assert figures["log_loss"] > 0
+
+
+def test_certainty_that_is_wrong_is_dear_but_finite():
+    assert np.isfinite(evaluate(np.array([1, 0]), np.array([0.0, 1.0]))["log_loss"])
+
+
+def test_ties_at_the_border_count_by_their_mean():
+    """One score for all: the top tenth is like everybody."""
+    labels = np.array([1, 1, 0, 0, 0, 0, 0, 0, 0, 0])
+    assert lift(labels, np.full(10, 0.3), 0.1) == pytest.approx(1)
+
+
+@given(seed=st.integers(0, 10_000), levels=st.integers(1, 30))
+def test_the_order_of_the_rows_does_not_matter(seed, levels):
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 2, 50)
+    scores = random.integers(0, levels, 50) / levels
+    order = random.permutation(50)
+    here, there = evaluate(labels, scores), evaluate(labels[order], scores[order])
+    for name, value in here.items():
+        assert value == there[name] or value == pytest.approx(there[name]), name
+
+
+def test_by_cutoff():
+    cutoffs = np.array(["2025-01-01", "2025-01-01", "2025-02-01"], dtype="datetime64[D]")
+    found = evaluate_by_cutoff(np.array([1, 0, 0]), np.array([0.8, 0.2, 0.4]), cutoffs)
+    assert list(found) == ["2025-01-01", "2025-02-01"]
+    assert found["2025-01-01"]["points"] == 2
+
+
+def test_a_better_model_is_better_beyond_noise():
+    random = np.random.default_rng(1)
+    truth = random.random(2000)
+    labels = (random.random(2000) < truth).astype(int)
+    found = compare(labels, truth, np.full(2000, 0.5), np.arange(2000), seed=1)
+    assert 0 < found["low"] < found["gain"] < found["high"]
+
+
+def test_the_same_model_is_not():
+    labels = np.array([0, 1, 0, 1])
+    same = np.array([0.2, 0.7, 0.1, 0.4])
+    found = compare(labels, same, same, np.arange(4), seed=1)
+    assert found == {"gain": 0, "low": 0, "high": 0}
+
+
+def test_points_of_one_customer_are_no_independent_evidence():
+    """Many points of few customers leave a wider interval."""
+    random = np.random.default_rng(2)
+    labels = random.integers(0, 2, 400)
+    noise = np.clip(labels * 0.2 + 0.4 + np.repeat(random.normal(0, 0.2, 8), 50), 0.05, 0.95)
+    few = compare(labels, noise, np.full(400, 0.5), np.repeat(np.arange(8), 50), seed=1)
+    many = compare(labels, noise, np.full(400, 0.5), np.arange(400), seed=1)
+    assert few["high"] - few["low"] > many["high"] - many["low"]
+
+
+def test_the_longest_silence_as_a_baseline():
+    """Whoever was never seen has been silent the longest."""
+    labels = np.array([1, 1, 0, 0])
+    found = baselines(labels, base_rate=0.4, recency=[np.nan, 90, 3, 1])
+    assert found["recency"]["auc"] == 1
+    assert found["base_rate"]["auc"] == 0.5

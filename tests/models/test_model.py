@@ -1,0 +1,128 @@
+"""A trained model: it learns, explains itself exactly, and comes back from disk the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.explanation import drivers_and_reasons, explain, reason
+from models.matrix import find_levels, to_matrix
+from models.model import ChurnModel
+from models.training import Part, fit
+
+FEATURES = (
+    {"name": "usage_count_30d", "meaning": "events", "unit": "events", "group": "usage"},
+    {"name": "failed_share", "meaning": "failed payments", "unit": "share", "group": "payments"},
+    {"name": "plan", "meaning": "plan", "unit": "text", "group": "subscription"},
+)
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    random = np.random.default_rng(4)
+    return pd.DataFrame(
+        {
+            "usage_count_30d": random.poisson(20, 800).astype(float),
+            "failed_share": np.where(random.random(800) < 0.3, np.nan, random.random(800)),
+            "plan": pd.Categorical(random.choice(["basic", "pro", "plus"], 800)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def labels(frame) -> np.ndarray:
+    log_odds = 2 - 0.2 * frame["usage_count_30d"] + 3 * frame["failed_share"].fillna(0)
+    return (np.random.default_rng(5).random(800) < 1 / (1 + np.exp(-log_odds))).astype(np.int8)
+
+
+@pytest.fixture(scope="module")
+def model(frame, labels) -> ChurnModel:
+    names = [feature["name"] for feature in FEATURES]
+    levels = find_levels(frame, ["plan"])
+    matrix = to_matrix(frame, names, levels)
+    fitted = fit(
+        Part(matrix[:600], labels[:600]),
+        Part(matrix[600:], labels[600:]),
+        features=names,
+        categorical=["plan"],
+        seed=1,
+    )
+    typical = {"usage_count_30d": 20.0, "failed_share": 0.5}
+    return ChurnModel(fitted.booster_text, FEATURES, levels, typical, 0.5, {"plan": {}})
+
+
+def test_it_learns(model, frame, labels):
+    churners, others = model.predict(frame)[labels == 1], model.predict(frame)[labels == 0]
+    assert churners.mean() > others.mean() + 0.2
+
+
+def test_probabilities_are_probabilities(model, frame):
+    predicted = model.predict(frame)
+    assert ((predicted > 0) & (predicted < 1)).all()
+
+
+def test_contributions_add_up_to_the_log_odds(model, frame):
+    predicted = model.predict(frame)
+    total = model.contributions(frame).sum(axis=1)
+    np.testing.assert_allclose(total, np.log(predicted / (1 - predicted)), rtol=0, atol=1e-9)
+
+
+def test_it_comes_back_from_disk(model, frame, tmp_path):
+    model.save(tmp_path / "kept")
+    back = ChurnModel.load(tmp_path / "kept")
+    np.testing.assert_array_equal(back.predict(frame), model.predict(frame))
+    assert back.features == model.features
+    assert {path.suffix for path in (tmp_path / "kept").iterdir()} == {".txt", ".json"}
+
+
+def test_the_order_of_the_columns_does_not_matter(model, frame):
+    np.testing.assert_array_equal(model.predict(frame[frame.columns[::-1]]), model.predict(frame))
+
+
+def test_one_label_only_is_refused(frame):
+    part = Part(np.zeros((10, 1), dtype=np.float32), np.zeros(10, dtype=np.int8))
+    with pytest.raises(ValueError, match="churners and others"):
+        fit(part, part, features=["a"], categorical=[], seed=1)
+
+
+def test_without_validation_it_still_fits(frame, labels):
+    matrix = to_matrix(frame, ["usage_count_30d"], {})
+    nobody = Part(matrix[:0], labels[:0])
+    fitted = fit(Part(matrix, labels), nobody, features=["usage_count_30d"], categorical=[], seed=1)
+    assert fitted.validation_log_loss is None
+    assert fitted.trees > 0
+
+
+def test_drivers_are_groups_that_raise_the_risk_strongest_first(model, frame):
+    explanation = explain(model, frame)
+    groups, sums = explanation.by_group()
+    drivers, reasons = drivers_and_reasons(explanation)
+    for row in range(50):
+        added = dict(zip(groups, sums[row], strict=True))
+        named = [driver for driver in drivers[row] if driver]
+        assert all(added[driver] > 0 for driver in named)
+        assert [added[d] for d in named] == sorted((added[d] for d in named), reverse=True)
+        assert [r is not None for r in reasons[row]] == [d is not None for d in drivers[row]]
+
+
+def test_groups_add_up_like_features(model, frame):
+    explanation = explain(model, frame)
+    _, sums = explanation.by_group()
+    np.testing.assert_allclose(sums.sum(axis=1), explanation.contributions.sum(axis=1))
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "typical", "said"),
+    [
+        ("events", 3.0, 21.0, "Events: 3 (median customer: 21)"),
+        ("share", 0.5, 0.02, "Events: 50% (median customer: 2%)"),
+        ("log ratio", np.log(0.25), 0.0, "Events: -75% (median customer: +0%)"),
+        ("0 or 1", 1.0, 0.0, "Events: yes"),
+        ("days", np.nan, 4.5, "Events: none on record (median customer: 4.5)"),
+        ("text", "pro", None, "Events: pro"),
+        ("text", None, None, "Events: not known"),
+    ],
+)
+def test_reasons_are_sentences_with_numbers(unit, value, typical, said):
+    assert reason({"meaning": "events", "unit": unit}, value, typical) == said
