@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -50,18 +51,29 @@ def whole_file(target: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Stop before the work begins where its outputs could not be written; makes nothing."""
+    existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise _not_a_folder(folder, f"{existing} is no folder that may be written")
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder for outputs, or say why it cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(
-            f"The output folder cannot be made: {error.strerror}.",
-            where="[output] dir, or --out",
-            value=str(folder),
-            allowed="a folder that may be written",
-            fix="choose another one",
-        ) from None
+        raise _not_a_folder(folder, str(error.strerror)) from None
+
+
+def _not_a_folder(folder: Path, why: str) -> UsageError:
+    return UsageError(
+        f"The output folder cannot be made: {why}.",
+        where="[output] dir, or --out",
+        value=str(folder),
+        allowed="a folder that may be written",
+        fix="choose another one",
+    )
 
 
 def write_parquet(frame: pd.DataFrame, file: Path) -> None:

@@ -23,7 +23,7 @@ from models.outreach import CONTACT, Lever, Limits, Outreach, plan_outreach
 from models.risk import risk_bands, risk_list, top_share
 from models.value import remaining_margin
 from pipeline.config import Config
-from pipeline.files import to_json, whole_folder, write_csv, write_parquet
+from pipeline.files import refuse_unwritable, to_json, whole_folder, write_csv, write_parquet
 from pipeline.opening import accounts_of, definition_of, fingerprint, open_histories
 from pipeline.progress import Progress
 from pipeline.tracking import Tracking
@@ -75,6 +75,7 @@ def score(
     UserError
         When there is no model or no customer, or the model and the config disagree.
     """
+    refuse_unwritable(config.out)
     with progress.stage("loading the model"):
         churn_model, label = Tracking(config).resolve(model)
     _refuse_other_churn(config, churn_model, label)

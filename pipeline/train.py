@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.churn import Definition
-from features.errors import TooLittleData
+from features.errors import TooLittleData, UserError
 from features.histories import Histories
 from features.plan import Plan, make_plan
 from features.points import LabelledPoints, labelled_cutoffs, make_points
@@ -22,11 +22,11 @@ from models.explanation import Explanation, explain
 from models.matrix import find_levels, to_matrix
 from models.model import ChurnModel
 from models.split import Split, split_by_time
-from models.training import Fitted, Part, fit
+from models.training import Fitted, Part, fit, parameters
 from models.tuning import tune
 from pipeline import artifacts
 from pipeline.config import Config
-from pipeline.files import make_folder
+from pipeline.files import refuse_unwritable
 from pipeline.opening import accounts_of, definition_of, fingerprint, open_histories
 from pipeline.progress import Progress
 from pipeline.tracking import Registered, Run, Tracking
@@ -71,7 +71,7 @@ def train(config: Config, progress: Progress) -> Trained:
     UserError
         When the config, the data or their amount do not allow it.
     """
-    make_folder(config.out)
+    refuse_unwritable(config.out)
     histories = open_histories(config, progress)
     try:
         return _train(config, histories, progress)
@@ -90,6 +90,8 @@ def _train(config: Config, histories: Histories, progress: Progress) -> Trained:
         vectors = build_vectors(histories, plan, points, progress=stage.detail)
     parts = _Parts(vectors, split)
     refuse_too_few(parts.frames["train"], definition)
+    with progress.stage("opening MLflow"):
+        tracking = Tracking(config)
     with progress.stage("training") as stage:
         model, fitted, chosen = _fit(config, vectors, parts, stage.detail)
     model = replace(model, context=_context(config, histories, plan, definition, split))
@@ -100,7 +102,6 @@ def _train(config: Config, histories: Histories, progress: Progress) -> Trained:
     with progress.stage("explaining"):
         explained = explain(model, _some(test))
     with progress.stage("recording in MLflow"):
-        tracking = Tracking(config)
         champion = tracking.champion()
         promoted, reason = _judge(config, histories, tracking, champion, points, parts, predicted)
         registered = _record(
@@ -333,11 +334,13 @@ def _judge(
     """Whether the new model takes over, and why: better on the same untouched points."""
     if champion is None:
         return True, "the first model"
-    incumbent = tracking.load(champion)
-    if incumbent.context["definition"] != definition_values(definition_of(config)):
-        return True, f"{champion.label} predicts another churn than the config now defines"
-    plan = Plan.from_dict(incumbent.context["plan"])
-    vectors = build_vectors(histories, plan, points)
+    try:
+        incumbent = tracking.load(champion)
+        if incumbent.context["definition"] != definition_values(definition_of(config)):
+            return True, f"{champion.label} predicts another churn than the config now defines"
+        vectors = build_vectors(histories, Plan.from_dict(incumbent.context["plan"]), points)
+    except UserError as error:
+        return True, f"{champion.label} can no longer score these histories: {error.what}"
     theirs = _Parts(vectors, parts.split).frames["test"]
     found = compare(
         parts.labels("test"),
@@ -368,6 +371,8 @@ def _record(
 ) -> Registered:
     """Write the run's files to the output folder, and record them with the model in MLflow."""
     test = parts.frames["test"]
+    settings = parameters(config.model.seed, metrics["train"]["points"], chosen)
+    del settings["num_threads"], settings["verbosity"]
     folder = artifacts.write(
         config.out / "train",
         config=config,
@@ -389,7 +394,7 @@ def _record(
             "features": len(model.names),
             "train_points": metrics["train"]["points"],
             "test_points": metrics["test"]["points"],
-            **{f"lightgbm.{name}": value for name, value in chosen.items()},
+            **{f"lightgbm.{name}": value for name, value in settings.items()},
         },
         metrics={
             f"test.{name}": value

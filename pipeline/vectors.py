@@ -13,7 +13,7 @@ from features.plan import make_plan
 from features.points import make_points, refuse_future
 from features.vectors import KEYS, Vectors, build_vectors
 from pipeline.config import Config
-from pipeline.files import whole_file, write_parquet
+from pipeline.files import refuse_unwritable, whole_file, write_parquet
 from pipeline.opening import definition_of, open_histories
 from pipeline.progress import Progress
 
@@ -38,6 +38,7 @@ def write_vectors(
     Event types get columns of their own by what was common before the earliest cutoff, so no
     column depends on anything later.
     """
+    refuse_unwritable(out.parent)
     histories = open_histories(config, progress)
     try:
         vectors = _vectors(config, histories, progress, cutoffs, labels=labels)
