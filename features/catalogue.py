@@ -64,10 +64,13 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "other"
 
 
-def slugs(texts: Iterable[str]) -> dict[str, str]:
-    """A slug for each text, all different: further ones that would be equal are numbered."""
+def slugs(texts: Iterable[str], *, reserved: Iterable[str] = ()) -> dict[str, str]:
+    """A slug for each text, all different: further ones that would be equal are numbered.
+
+    ``reserved`` names what is taken by features that are not made from these texts.
+    """
     found: dict[str, str] = {}
-    taken: set[str] = set()
+    taken = set(reserved)
     for text in texts:
         candidate, n = slug(text), 2
         while candidate in taken:

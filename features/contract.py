@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 REASON = "quarantine_reason"
 ROW = "row_in_source"
+RAW = "raw value: "
+"""Before the name of a column as it was given; no attribute of a customer is called so."""
 LARGEST = 1e15
 """Larger amounts than this are taken for faults; sums stay exact below it."""
 WHOLE_NUMBER = r"^(-[1-9][0-9]{0,17}|0|[1-9][0-9]{0,17})$"
@@ -102,7 +104,7 @@ def whole_number_ids(engine: Backend, columns: Sequence[ir.Column]) -> bool:
 
 
 def typed(table: Table, raw: RawTable, *, numeric_ids: bool, timezone: str) -> ibis.Table:
-    """The table's declared columns with their declared types, and the raw ones as ``raw_<name>``.
+    """The table's declared columns with their declared types, and the raw ones after `RAW`.
 
     A value that does not parse is null here, while its raw column is not; `faults` tells.
     """
@@ -111,7 +113,7 @@ def typed(table: Table, raw: RawTable, *, numeric_ids: bool, timezone: str) -> i
     for name in rows.columns:
         declared = table.column(name) or _joining_column(name)
         if declared is not None:
-            columns[f"raw_{name}"] = rows[name]
+            columns[RAW + name] = rows[name]
             columns[name] = _cast(
                 rows[name], declared, table, raw, numeric_ids=numeric_ids, timezone=timezone
             )
@@ -214,24 +216,44 @@ def faults(table: Table, rows: ibis.Table) -> dict[str, ir.BooleanValue]:
     """What can be wrong with a typed row, each as a condition that is true for the bad ones."""
     found: dict[str, Any] = {}
     for column in table.columns:
-        if column.name not in rows.columns:
-            continue
-        value = rows[column.name]
-        given = f"raw_{column.name}"
-        if given in rows.columns:
-            if column.required:
-                found[f"null_{column.name}"] = rows[given].isnull()
-            if column.kind != "text":
-                found[f"unparsable_{column.name}"] = value.isnull() & rows[given].notnull()
-        if column.kind == "number" and value.type().is_floating():
-            found[f"not_finite_{column.name}"] = ~finite(value).fill_null(True)
-            found[f"out_of_range_{column.name}"] = value.abs() > LARGEST
-        if column.allowed:
-            found[f"unknown_{column.name}"] = value.notnull() & value.notin(column.allowed)
+        if column.name in rows.columns:
+            given = RAW + column.name
+            if given in rows.columns:
+                found |= _unreadable(column, rows[column.name], rows[given])
+            found |= _impossible(column, rows[column.name])
     for start, end in table.in_order:
         if start in rows.columns and end in rows.columns:
             found[f"{end}_before_{start}"] = rows[end] < rows[start]
     return found
+
+
+def _unreadable(column: Column, value: Any, given: Any) -> dict[str, Any]:
+    found = {}
+    if column.required:
+        found[f"null_{column.name}"] = given.isnull()
+    if column.kind != "text":
+        found[f"unparsable_{column.name}"] = value.isnull() & given.notnull()
+    return found
+
+
+def _impossible(column: Column, value: Any) -> dict[str, Any]:
+    found = {}
+    if column.kind == "number":
+        if value.type().is_floating():
+            found[f"not_finite_{column.name}"] = ~finite(value).fill_null(True)
+        found[f"out_of_range_{column.name}"] = ~value.between(-LARGEST, LARGEST)
+    if column.kind == "time":
+        found[f"out_of_range_{column.name}"] = ~value.between(*_calendar())
+    if column.allowed:
+        found[f"unknown_{column.name}"] = value.notnull() & value.notin(column.allowed)
+    return found
+
+
+def _calendar() -> tuple[ir.TimestampValue, ir.TimestampValue]:
+    """The first moment and the last one that a date has a year of four digits for."""
+    import ibis
+
+    return ibis.timestamp("0001-01-01 00:00:00"), ibis.timestamp("9999-12-31 23:59:59.999999")
 
 
 def with_reason(rows: ibis.Table, found: Mapping[str, ir.BooleanValue]) -> ibis.Table:
@@ -283,10 +305,10 @@ def refuse_too_many(
     if counts.rows == 0 or counts.bad <= limit * counts.rows:
         return
     worst = max(counts.quarantined, key=lambda reason: counts.quarantined[reason])
-    shown = [name for name in rows.columns if name.startswith("raw_")]
+    shown = [name for name in rows.columns if name.startswith(RAW)]
     bad = rows.filter(rows[REASON] == worst).select(shown).limit(3)
     examples = [
-        ", ".join(f"{name.removeprefix('raw_')}={value}" for name, value in row.items())
+        ", ".join(f"{name.removeprefix(RAW)}={value}" for name, value in row.items())
         for row in engine.to_pyarrow(bad).to_pylist()
     ]
     reasons = ", ".join(f"{reason}: {n:,}" for reason, n in counts.quarantined.items())

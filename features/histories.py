@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from features import contract, sources
-from features.contract import REASON, ROW, Account
+from features.contract import RAW, REASON, ROW, Account
 from features.errors import ContractBroken
 from features.sources import RawTable, Source
 from features.tables import CUSTOMERS, TABLES, Table
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from ibis.backends.duckdb import Backend
 
-CUSTOMER = "customer"
+CUSTOMER = "customer_index"
 """The column with a customer's index in every checked table: 0 … customers - 1, in id order."""
 
 
@@ -103,7 +104,8 @@ def read_histories(
         contract.require_columns(
             TABLES[name],
             table,
-            through_subscriptions="subscriptions" in raw and name != "customers",
+            through_subscriptions="subscriptions" in raw
+            and name not in ("customers", "subscriptions"),
         )
     reader = _Reader(engine, source, raw, max_bad_share)
     reader.read_customers()
@@ -117,7 +119,9 @@ def read_histories(
         accounts=reader.accounts,
         quarantined=reader.bad,
         empty=tuple(reader.empty),
-        observed_until=_moment(observed_until) if observed_until else _last_moment(reader),
+        observed_until=_moment(observed_until, source.timezone)
+        if observed_until
+        else _last_moment(reader),
         attributes=reader.attributes,
         customers=engine.to_pyarrow(reader.good["customers"].count()).as_py(),
     )
@@ -189,12 +193,12 @@ class _Reader:
         contract.refuse_too_many(
             self.engine, table, rows, counts, self.raw[name].where, self.max_bad_share
         )
-        raw_columns = [column for column in rows.columns if column.startswith("raw_")]
+        raw_columns = [column for column in rows.columns if column.startswith(RAW)]
         self.accounts[name] = counts
         if counts.used == 0:
             self.empty.append(name)
         if counts.bad:
-            given = {column.removeprefix("raw_"): rows[column] for column in raw_columns}
+            given = {column.removeprefix(RAW): rows[column] for column in raw_columns}
             self.bad[name] = rows.filter(rows[REASON].notnull()).select(
                 **given, **{REASON: rows[REASON]}
             )
@@ -260,6 +264,11 @@ class _Reader:
         owners = subscriptions.group_by("subscription_id").agg(
             customer_id=subscriptions["customer_id"].min()
         )
+        if rows["subscription_id"].type() != owners["subscription_id"].type():
+            rows, owners = (
+                t.mutate(subscription_id=t["subscription_id"].cast("string"))
+                for t in (rows, owners)
+            )
         return rows.left_join(owners, "subscription_id").drop("subscription_id_right")
 
     def _keep(self, name: str, rows: ibis.Table) -> ibis.Table:
@@ -331,7 +340,9 @@ def _last_moment(reader: _Reader) -> datetime:
     return max(found)
 
 
-def _moment(value: datetime | date) -> datetime:
+def _moment(value: datetime | date, timezone: str) -> datetime:
+    """On the histories' own clock."""
     if isinstance(value, datetime):
-        return value.replace(tzinfo=None)
+        local = value.astimezone(ZoneInfo(timezone)) if value.tzinfo else value
+        return local.replace(tzinfo=None)
     return datetime(value.year, value.month, value.day)

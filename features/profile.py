@@ -23,5 +23,28 @@ def profile(past: Past) -> Iterator[Column]:
         unit = {"number": "number", "bool": "0 or 1", "text": "text"}[kind]
         yield (
             Feature(f"profile_{names[column]}", column, unit, "profile", "customers"),
-            past.customers(column),
+            _as_planned(past.customers(column), kind),
         )
+
+
+def _as_planned(values: np.ndarray, kind: str) -> np.ndarray:
+    """An attribute of the kind it had when the plan was made, whatever newer cells hold."""
+    if kind == "text":
+        texts = (
+            [None if np.isnan(v) else f"{v:.15g}" for v in values] if _numbers(values) else values
+        )
+        return np.array(texts, dtype=object)
+    return values if _numbers(values) else np.array([_number(text) for text in values])
+
+
+def _numbers(values: np.ndarray) -> bool:
+    return values.dtype != object
+
+
+def _number(text: str | None) -> float:
+    words = {"true": 1.0, "false": 0.0}
+    try:
+        number = words.get(str(text).lower())
+        return float(str(text)) if number is None else number
+    except ValueError:
+        return np.nan

@@ -16,6 +16,7 @@ from features.tables import TABLES
 
 if TYPE_CHECKING:
     import ibis
+    import ibis.expr.types as ir
     from ibis.backends.duckdb import Backend
 
 FILE_ENDINGS = (".parquet", ".csv", ".csv.gz")
@@ -142,15 +143,19 @@ def _read_files(engine: Backend, name: str, files: list[Path]) -> ibis.Table:
         keep = "VIEW"
     else:
         query = (
-            f"SELECT * FROM read_csv({listed}, header = true, all_varchar = true, "
+            f"SELECT * FROM read_csv({listed}, header = true, skip = 0, all_varchar = true, "
             "union_by_name = true, sample_size = -1)"
         )
         keep = "TABLE"
     try:
         engine.raw_sql(f'CREATE TEMP {keep} "raw_{name}" AS {query}')
-        return engine.table(f"raw_{name}")
+        rows = engine.table(f"raw_{name}")
     except duckdb.Error as error:
-        raise _unreadable(name, _places(files), error) from None
+        raise _unreadable(name, _places(files), str(error)) from None
+    if len(rows.columns) == 1 and any(mark in rows.columns[0] for mark in ",;|\t"):
+        # The engine takes lines of different lengths for lines without any columns.
+        raise _unreadable(name, _places(files), "not every row has the columns of the header")
+    return rows
 
 
 def _in_database(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
@@ -175,15 +180,24 @@ def _in_database(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table,
         )
     try:
         engine.raw_sql(f"ATTACH {_quoted(str(file))} AS source (READ_ONLY)")
-        present = set(engine.list_tables(database=("source", "main")))
+        listed = "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'source'"
+        present = {name for (name,) in engine.raw_sql(listed).fetchall()}
         found = {}
         for name in TABLES:
             theirs = source.tables.get(name, name)
             if theirs in present:
                 table = engine.table(theirs, database=("source", "main"))
                 found[name] = (table, f"{source.location}, table {theirs}")
+            elif name in source.tables:
+                raise UsageError(
+                    f"No table is what the config names for the table {name}.",
+                    where=f"[data.tables] {name}",
+                    value=theirs,
+                    allowed=", ".join(sorted(present)),
+                    fix="correct the name, or remove the line",
+                )
     except duckdb.Error as error:
-        raise _unreadable("source", str(file), error) from None
+        raise _unreadable("source", str(file), str(error)) from None
     return found
 
 
@@ -201,16 +215,20 @@ def _renamed(name: str, rows: ibis.Table, where: str, columns: Mapping[str, str]
     taken = set(columns.values())
     kept = {c: c for c in rows.columns if c not in taken and c not in columns}
     order = {**dict(columns), **kept}
-    return RawTable(
-        rows.select(**{ours: rows[theirs] for ours, theirs in order.items()}), where, columns
-    )
+    selected = {ours: _readable(rows[theirs]) for ours, theirs in order.items()}
+    return RawTable(rows.select(**selected), where, columns)
 
 
-def _unreadable(name: str, where: str, error: Exception) -> ContractBroken:
+def _readable(column: ir.Column) -> ir.Column:
+    """A column without any value has no type in Parquet: it is text without any value here."""
+    return column.cast("string") if column.type().is_unknown() else column
+
+
+def _unreadable(name: str, where: str, error: str) -> ContractBroken:
     return ContractBroken(
         f"The table {name} cannot be read.",
         where=where,
-        value=str(error).splitlines()[0],
+        value=error.splitlines()[0],
         allowed="a valid Parquet file, or a CSV file with a header",
         fix="write the file again, or correct the row that is named",
     )

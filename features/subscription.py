@@ -45,11 +45,12 @@ def _as_known(past: Past) -> Any:
     newest = latest_versions(rows)
     if "valid_from" not in rows.columns:
         return past.running(newest, start="started_at", end="ended_at")
+    # Whether it runs is told by its true end; an end to come only as the version known then has it.
     ends = newest.select("subscription_id", final_start="started_at", final_end="ended_at")
-    if "ended_at" in rows.columns:
-        rows = rows.drop("ended_at")
-    rows = rows.inner_join(ends, "subscription_id").rename(ended_at="final_end")
-    rows = past.running(rows, start="final_start", end="ended_at")
+    if "ended_at" not in rows.columns:
+        rows = rows.mutate(ended_at=ibis.null("timestamp(6)"))
+    rows = rows.inner_join(ends, "subscription_id")
+    rows = past.running(rows, start="final_start", end="final_end")
     since = rows["valid_from"].fill_null(rows["started_at"])
     rows = rows.filter(since < rows["moment"])
     latest = ibis.window(
@@ -65,17 +66,20 @@ def _main(past: Past, running: Any) -> Any:
     import ibis
 
     each = [CUSTOMER, "cutoff_index"]
-    order = [ibis.desc("price", nulls_first=False)] if "price" in running.columns else []
+    priced = past.plan.has("subscriptions", "price")
+    order = [ibis.desc("price", nulls_first=False)] if priced else []
     order += [ibis.desc("started_at"), ibis.asc("subscription_id")]
     everything = ibis.window(group_by=each)
     columns = {"running_count": running.count().over(everything)}
-    if "price" in running.columns:
-        columns["monthly_price"] = _monthly(running).sum().over(everything)
+    if priced:
+        exact = _monthly(running).cast("decimal(38, 9)")
+        columns["monthly_price"] = exact.sum().over(everything).cast("float64")
     rows = running.mutate(
         rank=ibis.row_number().over(ibis.window(group_by=each, order_by=order)), **columns
     )
     wanted = ("plan", "price", "billing_period", "auto_renew", "renews_at", "cancelled_at")
-    kept = [name for name in (*wanted, "monthly_price") if name in rows.columns]
+    kept = [name for name in wanted if past.plan.has("subscriptions", name)]
+    kept += ["monthly_price"] if priced else []
     return rows.filter(rows["rank"] == 0).select(
         *each, "running_count", "started_at", "ended_at", *kept
     )

@@ -14,6 +14,8 @@ from features.past import Past, Rolled
 
 Column = tuple[Feature, np.ndarray]
 URGENT = ("high", "urgent", "critical")
+COUNTED = ("opened", "closed", "reopened", "urgent")
+"""What is counted over windows besides categories, and named alike."""
 
 
 def tickets(past: Past) -> Iterator[Column]:
@@ -37,7 +39,7 @@ def _feature(
 
 
 def _opened(past: Past) -> Iterator[Column]:
-    categories = slugs(past.plan.levels.get("tickets.category", ()))
+    categories = slugs(past.plan.levels.get("tickets.category", ()), reserved=COUNTED)
     measures = [count(), Measure("latest", "max", lambda t: t["opened_at"])]
     measures += [
         count(f"category_{name}", equals("category", category))
@@ -137,7 +139,8 @@ def _hours_to_solve(rows: Any) -> Any:
 def _open(past: Past) -> Iterator[Column]:
     """Tickets that are open at the cutoff."""
     rows = past.running(past.table("tickets"), start="opened_at", end="closed_at")
-    urgent = rows["priority"].lower().isin(URGENT) if "priority" in rows.columns else None
+    has_priority = past.plan.has("tickets", "priority")
+    urgent = rows["priority"].lower().isin(URGENT) if has_priority else None
     aggregates = {"open": rows.count(), "oldest": rows["opened_at"].min()}
     if urgent is not None:
         aggregates["urgent"] = urgent.fill_null(False).cast("int64").sum()

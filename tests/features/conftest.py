@@ -118,10 +118,23 @@ def vectors(read, everyone):
 
 @pytest.fixture(scope="session")
 def seen(vectors):
-    """One feature at one cutoff: ``{customer: value}``, missing values as None."""
+    """One feature at one cutoff: ``{customer: value}``, missing values as None.
+
+    The vectors of tables given as text are kept: a test that asks for seven features of a table
+    needs one pass.
+    """
+    kept = {}
+
+    def frame_of(tables, cutoff, options):
+        if not isinstance(tables, dict) or not all(isinstance(t, str) for t in tables.values()):
+            return vectors(tables, [cutoff], **options).frame
+        key = (*sorted(tables.items()), cutoff, *sorted(options.items()))
+        if key not in kept:
+            kept[key] = vectors(tables, [cutoff], **options).frame
+        return kept[key]
 
     def of(tables, cutoff, feature, **options):
-        frame = vectors(tables, [cutoff], **options).frame
+        frame = frame_of(tables, cutoff, options)
         values = frame[feature].astype(object).where(frame[feature].notna(), None)
         return dict(zip(frame["customer_id"].tolist(), values.tolist(), strict=True))
 

@@ -108,7 +108,7 @@ def _ever(seen, cutoff):
     }
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_every_feature_agrees_with_loops_over_the_rows(data, vectors, agree, moments):
     moment = moments(CUTOFFS, WINDOWS)
@@ -197,11 +197,11 @@ def test_methods_are_shares_of_all_payments(seen):
 
 def test_sums_of_cents_do_not_depend_on_which_other_cutoffs_are_asked_for(vectors):
     rows = [
-        {"customer_id": 1, "occurred_at": datetime(2025, 1, day), "amount": day / 10}
+        {"customer_id": 1, "occurred_at": datetime(2025, 1, day), "amount": 0.1}
         for day in range(1, 31)
     ]
     every_day = [f"2025-01-{day:02}" for day in range(2, 32)]
     alone = vectors({"payments": rows}, ["2025-01-31"]).frame
     together = vectors({"payments": rows}, every_day).frame
     column = "payments_paid_sum_30d"
-    assert together[column].iloc[-1] == alone[column].iloc[0] == 46.5
+    assert together[column].iloc[-1] == alone[column].iloc[0] == 3.0

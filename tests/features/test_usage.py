@@ -101,7 +101,7 @@ def _rhythm(seen, cutoff):
     }
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_every_feature_agrees_with_loops_over_the_rows(data, vectors, agree, moments):
     moment = moments(CUTOFFS, WINDOWS)
@@ -176,6 +176,32 @@ def test_an_event_that_became_known_late_counts_when_it_happened_but_only_from_t
     assert seen(tables, "2025-02-01", "usage_count_30d") == {1: 0, 2: 0, 3: 1}
     assert seen(tables, "2025-03-01", "usage_count_30d") == {1: 0, 2: 0, 3: 0}
     assert seen(tables, "2025-03-01", "usage_count_90d", windows=(90,)) == {1: 1, 2: 0, 3: 1}
+
+
+def test_the_first_days_end_to_the_microsecond(seen):
+    """Signed up on 2025-01-02 at noon, and so until 2025-02-01 at noon."""
+    tables = {
+        "customers": "customer_id | signed_up_at\n1 | 2025-01-02 12:00:00",
+        "usage": """
+        customer_id | occurred_at                | event
+        1           | 2025-02-01 11:59:59.999999 | login
+        1           | 2025-02-01 12:00:00        | login
+        """,
+    }
+    assert seen(tables, "2025-03-01", "usage_count_first_30d") == {1: 1}
+
+
+def test_a_day_whose_events_became_known_in_turn_is_one_active_day(vectors):
+    tables = {
+        "usage": """
+        customer_id | occurred_at      | event | available_at
+        1           | 2025-01-10 08:00 | login |
+        1           | 2025-01-10 09:00 | login | 2025-01-25
+        """
+    }
+    frame = vectors(tables, ["2025-01-20", "2025-02-01"]).frame
+    assert frame["usage_active_days_30d"].tolist() == [1, 1]
+    assert frame["usage_count_30d"].tolist() == [1, 2]
 
 
 def test_an_event_may_be_called_like_one_of_our_own_measures(seen):

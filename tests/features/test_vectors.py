@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.churn import Definition
-from features.errors import ContractBroken
 from features.plan import make_plan
 from features.points import make_points
 from features.tables import TABLES
@@ -102,7 +101,7 @@ def worlds(draw, moments):
 
     def rows(most=20, **columns):
         row = st.fixed_dictionaries({"customer_id": customer, **columns})
-        return draw(st.lists(row, max_size=most))
+        return draw(st.lists(row, min_size=5, max_size=most))
 
     event = {"occurred_at": moment, "available_at": maybe}
     tickets = rows(
@@ -198,27 +197,24 @@ def seen_by(vectors, read):
     return of
 
 
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(data=st.data())
-def test_hiding_what_was_not_known_yet_changes_nothing(data, seen_by, moments):
+def test_what_is_hidden_at_the_cutoff_or_comes_after_it_changes_nothing(data, seen_by, moments):
     tables = data.draw(worlds(moments))
-    assert seen_by(tables) == seen_by(known_at(tables, AT))
-
-
-@settings(max_examples=4)
-@given(data=st.data())
-def test_whatever_happens_from_the_cutoff_on_changes_nothing(data, seen_by, moments):
-    known = known_at(data.draw(worlds(moments)), AT)
+    known = known_at(tables, AT)
     later = later_rows(data.draw, moments)
-    changed = {name: [*later.get(name, []), *rows] for name, rows in known.items()}
-    assert seen_by(changed) == seen_by(known)
+    other_future = {name: [*later.get(name, []), *rows] for name, rows in known.items()}
+    expected = seen_by(known)
+    assert seen_by(tables) == expected
+    assert seen_by(other_future) == expected
 
 
 @settings(max_examples=2)
 @given(data=st.data())
 def test_a_cutoff_gives_the_same_vectors_alone_and_among_others(data, vectors, read, moments):
-    cutoffs = ["2025-02-01", CUTOFF, "2025-03-02"]
-    histories = read(histories_of(data.draw(worlds(moments))))
+    cutoffs = ["2025-02-20", CUTOFF]
+    drawn = histories_of(data.draw(worlds(moments)))
+    histories = read({name: drawn[name] for name in ("customers", "usage", "payments", "tickets")})
     plan = make_plan(histories, windows=WINDOWS, known_before=date(2025, 3, 1))
     together = vectors(histories, cutoffs, plan=plan).frame
     for cutoff in cutoffs:
@@ -325,28 +321,6 @@ def test_labels_come_last_and_are_missing_where_they_are_not_known(read):
         (1, 1, 0),
         (2, 1, None),
     ]
-
-
-@pytest.mark.parametrize(
-    ("lost", "named"),
-    [
-        ({"tickets": None}, "The model was trained with the table tickets"),
-        ({"usage": ["value"]}, "columns: value"),
-        ({"customers": ["region"]}, "columns: region"),
-    ],
-)
-def test_what_the_model_counts_on_must_still_be_there(lost, named, vectors, read):
-    tables = histories_of(BASE)
-    regions = pa.array(["north", "south", "north"])
-    tables["customers"] = tables["customers"].append_column("region", regions)
-    plan = make_plan(read(tables), windows=WINDOWS, known_before=date(2025, 3, 1))
-    for table, columns in lost.items():
-        if columns is None:
-            del tables[table]
-        else:
-            tables[table] = tables[table].drop_columns(columns)
-    with pytest.raises(ContractBroken, match=named):
-        vectors(tables, [CUTOFF], plan=plan)
 
 
 def test_new_tables_columns_and_event_types_change_no_column(vectors, read):

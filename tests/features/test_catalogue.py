@@ -1,0 +1,102 @@
+"""Names of features: one grammar, all different, whatever the data hold."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.catalogue import Feature, Group, slug, slugs
+
+ODD = [
+    '"; drop table',
+    "Log-In",
+    "log in",
+    "LOG_IN",
+    "login 2",
+    "été",
+    "!!!",
+    "???",
+    "a'b",
+    "other",
+]
+TABLES = {
+    "customers": """
+    customer_id | signed_up_at | Plan (old) | plan_old | "quoted"
+    1           | 2025-01-01   | a          | 3        | x
+    """,
+    "usage": "customer_id | occurred_at | event"
+    + "".join(f"\n1 | 2025-01-1{n} | {event}" for n, event in enumerate(ODD)),
+    "payments": "customer_id | occurred_at | amount | method"
+    + "".join(f"\n1 | 2025-01-1{n} | 10 | {method}" for n, method in enumerate(ODD[:4])),
+    "tickets": "customer_id | ticket_id | opened_at | category"
+    + "".join(f"\n1 | {n} | 2025-01-1{n} | {category}" for n, category in enumerate(ODD[:4])),
+    "surveys": "customer_id | occurred_at | kind | score"
+    + "".join(f"\n1 | 2025-01-1{n} | {kind} | 3" for n, kind in enumerate(ODD[:4])),
+}
+
+
+@pytest.fixture(scope="module")
+def odd(vectors):
+    return vectors(TABLES, ["2025-02-01"], max_bad_share=0)
+
+
+def test_odd_values_give_columns_with_plain_and_different_names(odd):
+    assert list(odd.frame.columns[2:]) == odd.names
+    assert len(set(odd.names)) == len(odd.names)
+    assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in odd.names)
+
+
+def test_values_that_read_alike_are_counted_apart(odd):
+    row = odd.frame.iloc[0]
+    assert [f.meaning for f in odd.catalogue if re.fullmatch(r"usage_log_in.*_count_30d", f.name)]
+    events = [n for n in odd.names if re.fullmatch(r"usage_.*_count_30d", n)]
+    assert len(events) == len(ODD)
+    assert row[events].tolist() == [1.0] * len(ODD)
+    assert row["usage_drop_table_count_30d"] == 1
+
+
+def test_every_feature_says_what_it_means(odd):
+    for feature in odd.catalogue:
+        assert feature.meaning
+        assert feature.unit
+        assert feature.group in get_args(Group)
+        assert feature.table in TABLES
+        windowed = re.search(r"_(\d+)d$", feature.name)
+        if feature.window_days:
+            assert windowed
+            assert int(windowed[1]) == feature.window_days
+            assert f"last {feature.window_days} days" in feature.meaning
+
+
+def test_attributes_keep_their_name_and_kind(odd):
+    units = {f.meaning: f.unit for f in odd.catalogue if f.group == "profile"}
+    assert units == {"Plan (old)": "text", "plan_old": "number", '"quoted"': "text"}
+
+
+def test_a_feature_as_a_dict():
+    feature = Feature("usage_count_30d", "events", "events", "usage", "usage", 30)
+    assert Feature(**feature.as_dict()) == feature
+    assert not feature.is_text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("Log-In", "log_in"), ('"; drop table', "drop_table"), ("!!!", "other"), ("", "other")],
+)
+def test_slug(text, expected):
+    assert slug(text) == expected
+
+
+@settings(max_examples=100)
+@given(
+    texts=st.lists(st.text(alphabet="aA _-2", max_size=4), unique=True),
+    reserved=st.sets(st.sampled_from(["a", "aa", "a_2", "other"])),
+)
+def test_slugs_are_all_different_and_none_is_reserved(texts, reserved):
+    found = slugs(texts, reserved=reserved)
+    assert list(found) == texts
+    assert len({*found.values(), *reserved}) == len(texts) + len(reserved)

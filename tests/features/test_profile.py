@@ -1,0 +1,51 @@
+"""`customers`: tenure, and what was known at sign-up."""
+
+from __future__ import annotations
+
+from datetime import date
+from math import nan
+
+import pytest
+
+from features.plan import make_plan
+
+CUSTOMERS = """
+customer_id | signed_up_at        | seats | vip  | region
+1           | 2025-01-01          | 3     | true | north
+2           | 2025-01-30 12:00:00 |       |      |
+3           | 2025-02-01          | 4.5   | no   | South
+"""
+
+
+@pytest.mark.parametrize(
+    ("feature", "expected"),
+    [
+        ("tenure_days", {1: 31, 2: 1.5, 3: 0}),
+        ("profile_seats", {1: 3, 2: None, 3: 4.5}),
+        ("profile_vip", {1: "true", 2: None, 3: "no"}),
+        ("profile_region", {1: "north", 2: None, 3: "South"}),
+    ],
+)
+def test_what_a_small_table_says(seen, feature, expected):
+    assert seen({"customers": CUSTOMERS}, "2025-02-01", feature) == expected
+
+
+def test_true_and_false_are_1_and_0_and_a_blank_is_missing(seen):
+    tables = {"customers": CUSTOMERS.replace("| no  ", "| FALSE")}
+    assert seen(tables, "2025-02-01", "profile_vip") == {1: 1, 2: None, 3: 0}
+
+
+def test_our_own_index_of_customers_is_no_attribute(vectors):
+    customers = "customer_id | signed_up_at | customer\n7 | 2025-01-01 | Ann\n8 | 2025-01-01 | Bob"
+    found = vectors({"customers": customers}, ["2025-02-01"])
+    assert found.frame["profile_customer"].tolist() == ["Ann", "Bob"]
+    assert found.names == ["tenure_days", "profile_customer"]
+
+
+def test_an_attribute_that_was_a_number_stays_one_when_a_new_cell_is_none(read, vectors):
+    """The plan was made from numbers; a cell that is none is missing, and no other one changes."""
+    histories = read({"customers": CUSTOMERS})
+    plan = make_plan(histories, windows=(30,), known_before=date(2025, 2, 1))
+    changed = CUSTOMERS + "4 | 2025-01-09 | many | true | north\n"
+    found = vectors({"customers": changed}, ["2025-02-01"], plan=plan).frame
+    assert found["profile_seats"].tolist() == pytest.approx([3, nan, 4.5, nan], nan_ok=True)

@@ -1,0 +1,56 @@
+"""Days, spans and buckets."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import ibis
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.timeline import EPOCH, EVER, Span, Timeline, day_number
+
+DAYS = st.dates(date(2024, 1, 1), date(2025, 12, 31))
+
+
+def test_days_are_counted_from_1970():
+    assert day_number(EPOCH) == 0
+    assert day_number(date(1969, 12, 31)) == -1
+    assert day_number(date(2025, 1, 12)) == 20_100
+
+
+@settings(max_examples=40)
+@given(
+    cutoffs=st.lists(DAYS, min_size=1, max_size=4, unique=True).map(sorted),
+    lengths=st.lists(st.integers(1, 90), min_size=1, max_size=3),
+    day=DAYS,
+)
+def test_the_buckets_of_a_span_hold_its_days_and_no_others(cutoffs, lengths, day):
+    spans = [EVER, *map(Span.last, lengths), *map(Span.before_last, lengths)]
+    timeline = Timeline(cutoffs, spans)
+    bucket = sum(int(edge) <= day_number(day) for edge in timeline.edges)
+    for span in spans:
+        first, after = timeline.buckets(span)
+        for index, cutoff in enumerate(cutoffs):
+            begin = date.min if span.start is None else cutoff + timedelta(days=span.start)
+            inside = begin <= day < cutoff + timedelta(days=span.stop)
+            assert (first[index] <= bucket < after[index]) == inside
+            assert (bucket < timeline.known()[index]) == (day < cutoff)
+
+
+def test_a_span_that_was_not_asked_for_is_refused():
+    timeline = Timeline([date(2025, 3, 1)], [Span.last(30)])
+    with pytest.raises(KeyError, match="not made for"):
+        timeline.buckets(Span.last(7))
+
+
+def test_the_calendar_gives_each_day_between_the_edges_its_bucket():
+    timeline = Timeline([date(2025, 3, 1)], [Span.last(3), Span.last(1)])
+    rows = ibis.duckdb.connect().to_pyarrow(timeline.calendar()).to_pylist()
+    assert [(str(row["day"]), row["bucket"]) for row in rows] == [
+        ("2025-02-26", 1),
+        ("2025-02-27", 1),
+        ("2025-02-28", 2),
+    ]
+    assert timeline.end() == date(2025, 3, 1)
