@@ -172,22 +172,27 @@ class _ByInactivity:
         self.before = Span.last(definition.active_days)
         self.window = Span(opens, opens + definition.horizon_days + grace)
         timeline = Timeline(cutoffs, [self.before, self.window])
+        acts = activity(histories, definition.activity)
         self.customers = histories.customers
         everyone = Points(
             np.repeat(np.arange(len(cutoffs), dtype=np.int32), self.customers),
             np.tile(np.arange(self.customers, dtype=np.int32), len(cutoffs)),
         )
-        acts = cut(
-            histories.engine,
-            activity(histories, definition.activity),
-            time="occurred_at",
-            timeline=timeline,
-            points=everyone,
-            measures=[count()],
-        )
-        shape = (len(cutoffs), self.customers)
-        self.active = (acts.over("count", self.before) > 0).reshape(shape)
-        self.acts_in_window = (acts.over("count", self.window) > 0).reshape(shape)
+
+        def seen(rows: ibis.Table, span: Span) -> np.ndarray:
+            found = cut(
+                histories.engine,
+                rows,
+                time="occurred_at",
+                timeline=timeline,
+                points=everyone,
+                measures=[count()],
+            )
+            return (found.over("count", span) > 0).reshape(len(cutoffs), self.customers)
+
+        # Who is a customer is judged by what was known then, the label by what is known now.
+        self.active = seen(acts, self.before)
+        self.acts_in_window = seen(acts.drop("available_at"), self.window)
 
     def at(self, index: int) -> Judgement:
         nobody = np.zeros(self.customers, dtype=bool)
@@ -213,7 +218,9 @@ def activity(histories: Histories, names: Sequence[str]) -> ibis.Table:
         if name == "payments":
             rows = rows.filter(rows["status"] == "paid")
         time = "opened_at" if name == "tickets" else "occurred_at"
-        parts.append(rows.select(CUSTOMER, occurred_at=time))
+        late = "available_at" in rows.columns
+        known = rows["available_at"] if late else ibis.null("timestamp(6)")
+        parts.append(rows.select(CUSTOMER, occurred_at=rows[time], available_at=known))
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 

@@ -229,7 +229,7 @@ def faults(table: Table, rows: ibis.Table) -> dict[str, ir.BooleanValue]:
 
 def _unreadable(column: Column, value: Any, given: Any) -> dict[str, Any]:
     found = {}
-    if column.required:
+    if column.required or column.never_null:
         found[f"null_{column.name}"] = given.isnull()
     if column.kind != "text":
         found[f"unparsable_{column.name}"] = value.isnull() & given.notnull()

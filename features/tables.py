@@ -18,7 +18,8 @@ class Column:
     """A column of an input table.
 
     ``known_from`` names the column whose time makes this value known, where that is later than the
-    row itself: a ticket's ``csat`` is unknown before its ``closed_at``.
+    row itself: a ticket's ``csat`` is unknown before its ``closed_at``. An optional column that is
+    ``never_null`` may be absent, but where it is there, a row without a value is bad.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Column:
     required: bool = True
     allowed: tuple[str, ...] = ()
     known_from: str | None = None
+    never_null: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ PAYMENTS = Table(
             "how it went; where the column is absent every row is paid",
             required=False,
             allowed=("paid", "failed", "refunded"),
+            never_null=True,
         ),
         Column("invoice_id", "id", "the invoice it settles", required=False),
         Column("due_at", "time", "when it was due", required=False),

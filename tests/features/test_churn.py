@@ -169,6 +169,18 @@ def test_who_leaves_by_inactivity(labels):
     assert labels({"payments": PAYMENTS}, kind="inactivity") == answers(PAYMENTS)
 
 
+def test_activity_that_was_not_known_yet_makes_nobody_a_customer(labels):
+    """Two acted before the cutoff, but of one nobody knew; what came later counts for the label."""
+    usage = """
+    customer_id | occurred_at | event | available_at
+    known       | 2025-02-20  | login |
+    unknown     | 2025-02-20  | login | 2025-03-05
+    returns     | 2025-02-20  | login |
+    returns     | 2025-03-10  | login | 2025-06-01
+    """
+    assert labels({"usage": usage}, kind="inactivity") == {"known": 1, "returns": 0}
+
+
 def test_inactivity_counts_use_and_payments_alike(labels):
     usage = """
     customer_id | occurred_at | event
