@@ -22,7 +22,7 @@ def values(column: Any) -> np.ndarray:
         return column.to_numpy(zero_copy_only=False).astype(object)
     if pa.types.is_timestamp(kind):
         column = pc.cast(pc.cast(column, pa.timestamp("us")), pa.int64())
-    return pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
+    return pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
 def indices(column: Any) -> np.ndarray:

@@ -40,8 +40,6 @@ class Account:
         Rows in the source.
     quarantined
         Rows set aside, by reason.
-    repeated
-        Rows that are identical to an earlier one, in a table without row ids; they are kept.
     first, last
         The span of the table's time, as ISO text; None without rows.
     """
@@ -90,6 +88,8 @@ def whole_number_ids(engine: Backend, columns: Sequence[ir.Column]) -> bool:
     """
     for column in columns:
         kind = column.type()
+        if kind.is_uint64():
+            return False
         if kind.is_integer():
             continue
         if kind.is_floating():

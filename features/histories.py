@@ -231,7 +231,7 @@ class _Reader:
         frame = value.as_table().aggregate(numbers=~not_numbers, bools=~not_bools, n=given.count())
         found = self.engine.to_pyarrow(frame).to_pylist()[0]
         if not found["n"]:
-            return None
+            return "text"
         return "number" if found["numbers"] else "bool" if found["bools"] else "text"
 
     def _named_elsewhere(self) -> ibis.Table:
@@ -322,15 +322,21 @@ def _require_rows(reader: _Reader, needed: tuple[str, ...], any_of: tuple[str, .
 def _last_moment(reader: _Reader) -> datetime:
     """The last moment at which something is known to have happened.
 
-    The ends of subscriptions may lie in the future, so they count only where no events are there.
+    Subscriptions may be booked for later and end later still, so their times and those of the
+    customers count only where no events tell how far the histories reach.
     """
-    columns = [(name, table.time) for name, table in TABLES.items() if name in reader.good]
+    there = {name for name in reader.good if name not in reader.empty}
+    happened = {"usage", "payments", "tickets"} & there
+    booked = ("customers", "subscriptions", "contacts") if happened else ()
+    columns = [
+        (name, table.time) for name, table in TABLES.items() if name in there and name not in booked
+    ]
     columns += [("tickets", "closed_at"), ("subscriptions", "cancelled_at")]
-    if not {"usage", "payments", "tickets", "surveys", "churned"} & set(reader.good):
+    if not happened | ({"surveys", "churned"} & there):
         columns.append(("subscriptions", "ended_at"))
     found = []
     for name, column in columns:
-        if name in reader.good and column in reader.good[name].columns:
+        if name in there and column in reader.good[name].columns:
             if column == TABLES[name].time and name in reader.accounts:
                 text = reader.accounts[name].last
                 moment = datetime.fromisoformat(text) if text else None

@@ -23,6 +23,12 @@ MOST_LEVELS = {
 }
 """Columns that are counted per value, and for how many of the commonest values at most."""
 
+READ_BY_FAMILIES = ("customers", "subscriptions", "usage", "payments", "tickets", "surveys")
+"""The tables that features are made from."""
+
+NOT_READ = ("comment", "invoice_id", "available_at", "contact_allowed")
+"""Columns that no feature is made from: a model does not need them."""
+
 RARE = 0.001
 """A value with a smaller share of its table's rows gets no column of its own."""
 
@@ -68,8 +74,13 @@ class Plan:
 def make_plan(histories: Histories, *, windows: Sequence[int], known_before: date) -> Plan:
     """A plan for these histories; event types are chosen from rows before `known_before`."""
     tables = {
-        name: tuple(column.name for column in TABLES[name].columns if column.name in rows.columns)
+        name: tuple(
+            column.name
+            for column in TABLES[name].columns
+            if column.name in rows.columns and column.name not in NOT_READ
+        )
         for name, rows in histories.tables.items()
+        if name in READ_BY_FAMILIES
     }
     levels = {
         f"{table}.{column}": _levels(histories, table, column, most, known_before)

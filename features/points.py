@@ -179,13 +179,11 @@ def _history_needed(definition: Definition) -> int:
 
 
 def _first_moment(histories: Histories) -> datetime:
-    first = [account.first for account in histories.accounts.values() if account.first]
-    events = [
-        account.first
-        for name, account in histories.accounts.items()
-        if account.first and name not in ("customers", "subscriptions", "churned")
-    ]
-    return datetime.fromisoformat(min(events or first))
+    """When the histories begin: with the first event, where there are events."""
+    first = {name: account.first for name, account in histories.accounts.items() if account.first}
+    events = [first[name] for name in ("usage", "payments", "tickets") if name in first]
+    begun = [first[name] for name in ("subscriptions", "customers") if name in first]
+    return datetime.fromisoformat(min(events or begun or first.values()))
 
 
 def _grid(every: Every, oldest: date, stop: date, *, anchor: date | None) -> list[date]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from features.past import Past
 from features.plan import Plan
 from features.points import LabelledPoints
 from features.subscription import subscription
+from features.timeline import day_number
 
 YEAR = 365
 DAYS_A_MONTH = 365.25 / 12
@@ -24,7 +26,8 @@ def monthly_revenue(histories: Histories, plan: Plan, points: LabelledPoints) ->
     """Money a month for each point; None where the histories hold neither prices nor payments.
 
     The price of the running subscriptions where it is known, otherwise what was paid, less
-    refunds, in the year before the cutoff (or since sign-up, where that is shorter).
+    refunds, in the year before the cutoff (or since sign-up or the first payment on record, where
+    that is shorter).
     """
     past = Past(histories, replace(plan, windows=(YEAR,)), points.cutoffs, points.points)
     priced = _price(past) if plan.has("subscriptions", "price") else None
@@ -48,5 +51,7 @@ def _paid(past: Past) -> np.ndarray:
 
     rolled = past.roll(past.table("payments"), [Measure("net", "sum", amount)], time="occurred_at")
     tenure = -past.days_from_cutoff(past.customers("signed_up_at"))
-    days = np.clip(tenure, SHORTEST_DAYS, YEAR)
+    first = past.histories.accounts["payments"].first
+    told = past.cutoff_days - (day_number(date.fromisoformat(first[:10])) if first else 0)
+    days = np.clip(np.minimum(tenure, told), SHORTEST_DAYS, YEAR)
     return rolled.last("net", YEAR) / days * DAYS_A_MONTH

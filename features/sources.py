@@ -126,7 +126,16 @@ def _files(folder: Path, name: str, pattern: str | None) -> list[Path]:
         return [file for file in candidates if file.is_file()][:1]
     if Path(pattern).is_absolute():
         folder, pattern = Path(Path(pattern).anchor), str(Path(pattern).relative_to("/"))
-    return sorted(file for file in folder.glob(pattern) if file.is_file())
+    try:
+        return sorted(file for file in folder.glob(pattern) if file.is_file())
+    except ValueError as error:
+        raise UsageError(
+            f"This is no file name or glob: {error}.",
+            where=f"[data.tables] {name}",
+            value=repr(pattern),
+            allowed='such as "events.parquet" or "events/*.parquet"',
+            fix="correct it",
+        ) from None
 
 
 def _places(files: list[Path]) -> str:
@@ -180,7 +189,10 @@ def _in_database(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table,
         )
     try:
         engine.raw_sql(f"ATTACH {_quoted(str(file))} AS source (READ_ONLY)")
-        listed = "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'source'"
+        listed = (
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_catalog = 'source' AND table_schema = 'main'"
+        )
         present = {name for (name,) in engine.raw_sql(listed).fetchall()}
         found = {}
         for name in TABLES:

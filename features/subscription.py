@@ -122,7 +122,9 @@ def _renewal(past: Past, state: dict[str, np.ndarray], started: np.ndarray) -> I
     if period is None and "renews_at" not in state:
         return
     until, length = _next_anniversary(past.cutoff_days, started, period)
-    if "renews_at" in state:
+    if "renews_at" in state and (period is None or past.plan.has("subscriptions", "valid_from")):
+        # Without versions the date is the export's: whoever stayed has a later one. The billing
+        # period tells the same term without knowing who stayed.
         told = past.days_from_cutoff(state["renews_at"])
         until = np.where(np.isnan(told) | (told < 0), until, told)
         yield (

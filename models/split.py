@@ -20,6 +20,9 @@ class Split:
     ----------
     train, validation
         For fitting and for early stopping; `validation` is empty where history is too short.
+    gap
+        Cutoffs between them, whose label windows reach into the validation: known when the test
+        began, so the final fit has them.
     test
         The newest cutoffs, untouched until the final evaluation.
     purged
@@ -27,6 +30,7 @@ class Split:
     """
 
     train: tuple[int, ...]
+    gap: tuple[int, ...]
     validation: tuple[int, ...]
     test: tuple[int, ...]
     purged: tuple[int, ...]
@@ -34,7 +38,7 @@ class Split:
     @property
     def known(self) -> tuple[int, ...]:
         """All cutoffs whose labels were known when the test began."""
-        return self.train + self.validation
+        return self.train + self.gap + self.validation
 
 
 def split_by_time(
@@ -76,10 +80,10 @@ def split_by_time(
     train = [cutoff for cutoff in known if cutoff + days_until_known <= validation[0]]
     if not train:
         train, validation = known, []
-    between = set(known) - set(train) - set(validation)
     return Split(
-        train=tuple(sorted({*train, *between} if not validation else set(train))),
+        train=tuple(train),
+        gap=tuple(sorted(set(known) - set(train) - set(validation))),
         validation=tuple(validation),
         test=tuple(test),
-        purged=tuple(sorted((set(earlier) - set(known)) | (between if validation else set()))),
+        purged=tuple(sorted(set(earlier) - set(known))),
     )

@@ -88,35 +88,34 @@ def _threads() -> int:
 def fit(
     train: Part,
     validation: Part,
+    everything: Part,
     *,
     features: list[str],
     categorical: list[str],
     seed: int,
     chosen: Mapping[str, Any] | None = None,
 ) -> Fitted:
-    """Fit with early stopping on `validation`, then on both with the number of trees found.
+    """Count the trees by early stopping on `validation`, then fit that many on `everything`.
 
     Raises
     ------
     ValueError
-        When all training points have the same label.
+        When all points have the same label.
     """
-    if not train.has_both:
+    if not everything.has_both:
         raise ValueError("training needs churners and others")
-    settings = parameters(seed, len(train), chosen)
+    shape: dict[str, Any] = {"features": features, "categorical": categorical}
     trees, loss = TREES_WITHOUT_VALIDATION, None
-    if validation.has_both:
+    if train.has_both and validation.has_both:
         trees, loss = count_trees(
-            train, validation, features=features, categorical=categorical, settings=settings
+            train, validation, **shape, settings=parameters(seed, len(train), chosen)
         )
-    both = Part(
-        np.concatenate([train.matrix, validation.matrix]) if len(validation) else train.matrix,
-        np.concatenate([train.labels, validation.labels]) if len(validation) else train.labels,
-    )
     import lightgbm as lgb
 
-    dataset = _dataset(both, features, categorical, settings)
-    booster = lgb.train(settings, dataset, num_boost_round=trees)
+    settings = parameters(seed, len(everything), chosen)
+    booster = lgb.train(
+        settings, _dataset(everything, **shape, settings=settings), num_boost_round=trees
+    )
     return Fitted(booster.model_to_string(), trees, loss)
 
 

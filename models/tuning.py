@@ -11,8 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from models.training import Part, count_trees, parameters
+from models.training import DEFAULTS, Part, count_trees, parameters
 
+SEARCHED = (
+    *("num_leaves", "min_data_in_leaf", "lambda_l2", "feature_fraction", "bagging_fraction"),
+    "min_sum_hessian_in_leaf",
+)
 MOST_ROWS = 40_000
 MOST_TREES = 300
 
@@ -53,16 +57,7 @@ def tune(
         return loss
 
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
-    study.enqueue_trial(
-        {
-            "num_leaves": 31,
-            "min_data_in_leaf": 50,
-            "lambda_l2": 1.0,
-            "feature_fraction": 0.5,
-            "bagging_fraction": 0.8,
-            "min_sum_hessian_in_leaf": 1.0,
-        }
-    )
+    study.enqueue_trial({name: DEFAULTS[name] for name in SEARCHED})
     study.optimize(
         objective,
         n_trials=trials,

@@ -31,9 +31,7 @@ def write(
     """Write everything about a run into a folder, whole or not at all; returns the folder."""
     with whole_folder(folder) as draft:
         (draft / "metrics.json").write_text(to_json(metrics) + "\n", encoding="utf-8")
-        (draft / "config.json").write_text(
-            to_json(config.model_dump(mode="json")) + "\n", encoding="utf-8"
-        )
+        (draft / "config.json").write_text(to_json(config.as_shown()) + "\n", encoding="utf-8")
         (draft / "tables.json").write_text(to_json(accounts) + "\n", encoding="utf-8")
         (draft / "points.json").write_text(
             to_json([asdict(count) for count in counts]) + "\n", encoding="utf-8"

@@ -28,6 +28,7 @@ from pydantic import (
     model_validator,
 )
 
+from features.catalogue import Group
 from features.errors import UsageError
 from features.tables import TABLES
 
@@ -144,7 +145,7 @@ class Action(Section):
     """Something the team can do for a customer at risk."""
 
     name: Annotated[str, Field(min_length=1)]
-    drivers: list[str]
+    drivers: list[Group]
     cost: Amount
     incentive: Amount = 0.0
     success_rate: Share
@@ -184,7 +185,7 @@ class Mlflow(Section):
 
     tracking_uri: str = "sqlite:///mlflow.db"
     experiment: Annotated[str, Field(min_length=1)] = "churn-risk"
-    model: Annotated[str, Field(min_length=1)] = "churn-risk"
+    model: Annotated[str, Field(pattern=r"^[^/:@]+$")] = "churn-risk"
 
 
 class Output(Section):
@@ -224,6 +225,20 @@ class Config(Section):
         if uri.startswith(prefix) and not uri.startswith(prefix + "/") and ":memory:" not in uri:
             return prefix + str((self.folder / uri.removeprefix(prefix)).resolve())
         return uri
+
+    @property
+    def shown_uri(self) -> str:
+        """MLflow's store as it may be shown: without a password."""
+        scheme, _, rest = self.mlflow.tracking_uri.partition("://")
+        if "@" not in rest:
+            return self.mlflow.tracking_uri
+        return f"{scheme}://…@{rest.rpartition('@')[2]}"
+
+    def as_shown(self) -> dict[str, Any]:
+        """All keys and values, without a password."""
+        values = self.model_dump(mode="json")
+        values["mlflow"]["tracking_uri"] = self.shown_uri
+        return values
 
     @property
     def hash(self) -> str:
@@ -270,9 +285,19 @@ def from_values(values: dict[str, Any], file: Path) -> Config:
             fix='add: [data]\nsource = "data"',
         )
     try:
-        return Config.model_validate({**values, "file": file})
+        config = Config.model_validate({**values, "file": file})
     except ValidationError as error:
         raise _readable(error, file) from None
+    if config.out.resolve() == config.folder.resolve():
+        # Outputs replace whole folders, so they need one of their own.
+        raise UsageError(
+            "The output folder is the config's own.",
+            where=f"{file}, [output] dir",
+            value=repr(config.output.dir),
+            allowed="a folder that holds nothing else",
+            fix='dir = "out"',
+        )
+    return config
 
 
 def _readable(error: ValidationError, file: Path) -> UsageError:

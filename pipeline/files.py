@@ -80,8 +80,10 @@ def write_parquet(frame: pd.DataFrame, file: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    pq.write_table(table.replace_schema_metadata(None), file)
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    # A text column without any text has a type all the same.
+    fields = [f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in table.schema]
+    pq.write_table(table.cast(pa.schema(fields)), file)
 
 
 def write_csv(frame: pd.DataFrame, file: Path) -> None:

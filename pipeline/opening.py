@@ -12,7 +12,7 @@ from features.churn import Definition
 from features.histories import Histories, read_histories
 from features.sources import Source
 from pipeline.config import Config
-from pipeline.files import whole_folder
+from pipeline.files import refuse_unwritable, whole_folder
 from pipeline.progress import Progress
 
 
@@ -43,6 +43,7 @@ def definition_of(config: Config) -> Definition:
 
 def open_histories(config: Config, progress: Progress) -> Histories:
     """Read and check the histories; bad rows are written to the quarantine and told."""
+    refuse_unwritable(config.out)
     definition = definition_of(config)
     with progress.stage("reading and checking histories"):
         histories = read_histories(

@@ -37,7 +37,9 @@ class Progress:
 
     def warn(self, text: str) -> None:
         """Something people should know, that does not stop the run."""
-        self.console.print(f"[yellow]![/yellow] {text}", soft_wrap=True)
+        from rich.markup import escape
+
+        self.console.print(f"[yellow]![/yellow] {escape(text)}", soft_wrap=True)
 
 
 class Stage:

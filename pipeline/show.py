@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def trained(result: Trained, config: Config, config_file: str) -> None:
     console.print(f"files     {_near(result.folder)}", soft_wrap=True)
     console.print(f"next      churn score -c {config_file}   the risk list", soft_wrap=True)
     console.print(
-        f"          make ui CONFIG={config_file}   runs and models ({config.mlflow.tracking_uri})",
+        f"          make ui CONFIG={config_file}   runs and models ({config.shown_uri})",
         soft_wrap=True,
     )
 
@@ -104,12 +105,12 @@ def scored(result: Scored) -> None:
     for row in found.head(MOST_ROWS).to_dict("records"):
         profit = row["expected_profit"]
         table.add_row(
-            str(row["customer_id"]),
+            escape(str(row["customer_id"])),
             f"{row['churn_probability']:.0%}",
             f"{row['value_at_risk']:,.0f}",
             row["driver_1"] or "",
-            row["reason_1"] or "",
-            row["action"] if row["group"] == "contact" else row["why_not"] or row["group"],
+            escape(row["reason_1"] or ""),
+            escape(row["action"] if row["group"] == "contact" else row["why_not"] or row["group"]),
             f"{profit:,.0f}" if not math.isnan(profit) else "",
         )
     console.print(table)

@@ -53,7 +53,7 @@ class Tracking:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._client = _client(config.tracking_uri)
+        self._client = _client(config)
         self.name = config.mlflow.model
 
     def record(self, run: Run) -> Registered:
@@ -93,6 +93,8 @@ class Tracking:
     def _experiment(self) -> str:
         name = self.config.mlflow.experiment
         found = self._client.get_experiment_by_name(name)
+        if found is not None and found.lifecycle_stage == "deleted":
+            self._client.restore_experiment(found.experiment_id)
         if found is not None:
             return str(found.experiment_id)
         return str(self._client.create_experiment(name, artifact_location=self._artifacts()))
@@ -153,7 +155,7 @@ class Tracking:
                 raise UsageError(
                     "There is no trained model yet.",
                     where=f"[mlflow] model = {self.name!r}",
-                    value=self.config.mlflow.tracking_uri,
+                    value=self.config.shown_uri,
                     allowed="a registered model with the alias champion",
                     fix="train one: churn train",
                 )
@@ -171,7 +173,7 @@ class Tracking:
             except (MlflowException, OSError) as error:
                 raise UsageError(
                     "The model cannot be read.",
-                    where=self.config.mlflow.tracking_uri,
+                    where=self.config.shown_uri,
                     value=f"{told}: {str(error).splitlines()[0]}",
                     allowed=f"models:/{self.name}/VERSION or models:/{self.name}@champion",
                     fix="name a registered version with --model, or train one: churn train",
@@ -187,7 +189,7 @@ class Tracking:
         return f"{name}/{self._client.get_model_version_by_alias(name, alias).version}"
 
 
-def _client(uri: str) -> MlflowClient:
+def _client(config: Config) -> MlflowClient:
     """A client of the store, without telemetry and chatter."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
@@ -199,25 +201,20 @@ def _client(uri: str) -> MlflowClient:
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
+    mlflow.set_tracking_uri(config.tracking_uri)
+    mlflow.set_registry_uri(config.tracking_uri)
     try:
         client = mlflow.MlflowClient()
         client.search_registered_models(max_results=1)
-    except (MlflowException, OSError) as error:
+    except (MlflowException, OSError):
         raise UsageError(
             "The MLflow store cannot be reached.",
             where="[mlflow] tracking_uri",
-            value=f"{_without_password(uri)}: {str(error).splitlines()[0]}",
+            value=config.shown_uri,
             allowed="sqlite:///FILE, a database URL, or http://HOST:PORT of a running server",
             fix="correct the URI, or start the server",
         ) from None
     return client
-
-
-def _without_password(uri: str) -> str:
-    scheme, _, rest = uri.partition("://")
-    return f"{scheme}://…@{rest.rpartition('@')[2]}" if "@" in rest else uri
 
 
 def _as_served(frame: pd.DataFrame) -> pd.DataFrame:

@@ -26,7 +26,6 @@ from models.training import Fitted, Part, fit, parameters
 from models.tuning import tune
 from pipeline import artifacts
 from pipeline.config import Config
-from pipeline.files import refuse_unwritable
 from pipeline.opening import accounts_of, definition_of, fingerprint, open_histories
 from pipeline.progress import Progress
 from pipeline.tracking import Registered, Run, Tracking
@@ -71,7 +70,6 @@ def train(config: Config, progress: Progress) -> Trained:
     UserError
         When the config, the data or their amount do not allow it.
     """
-    refuse_unwritable(config.out)
     histories = open_histories(config, progress)
     try:
         return _train(config, histories, progress)
@@ -226,9 +224,9 @@ def _fit(
     """Fit the model; its levels and medians come from the training points alone."""
     texts = [feature.name for feature in vectors.catalogue if feature.is_text]
     levels = find_levels(parts.frames["train"], texts)
-    fitting, stopping = (
+    fitting, stopping, everything = (
         Part(to_matrix(parts.frames[name], vectors.names, levels), parts.labels(name))
-        for name in ("fit", "validation")
+        for name in ("fit", "validation", "train")
     )
     seed = config.model.seed
     shape = {"features": vectors.names, "categorical": texts}
@@ -243,7 +241,7 @@ def _fit(
         ),
     )
     tell("fitting")
-    fitted = fit(fitting, stopping, **shape, seed=seed, chosen=chosen)
+    fitted = fit(fitting, stopping, everything, **shape, seed=seed, chosen=chosen)
     model = ChurnModel(
         booster_text=fitted.booster_text,
         features=tuple(feature.as_dict() for feature in vectors.catalogue),
@@ -342,11 +340,14 @@ def _judge(
     except UserError as error:
         return True, f"{champion.label} can no longer score these histories: {error.what}"
     theirs = _Parts(vectors, parts.split).frames["test"]
+    unseen = _unseen_by(incumbent, theirs, definition_of(config))
+    if not unseen.any():
+        return False, f"{champion.label} was trained on these test points: nothing to compare on"
     found = compare(
-        parts.labels("test"),
-        predicted,
-        incumbent.predict(theirs),
-        parts.frames["test"][KEYS[0]].to_numpy(),
+        parts.labels("test")[unseen],
+        predicted[unseen],
+        incumbent.predict(theirs[unseen]),
+        theirs[KEYS[0]].to_numpy()[unseen],
         seed=config.model.seed,
     )
     told = (
@@ -354,6 +355,13 @@ def _judge(
         f"(95 % interval {found['low']:+.5f} to {found['high']:+.5f})"
     )
     return found["low"] > 0, told if found["low"] > 0 else f"not better beyond noise: {told}"
+
+
+def _unseen_by(model: ChurnModel, frame: pd.DataFrame, definition: Definition) -> np.ndarray:
+    """Which points lie after everything that a model was trained on, its labels included."""
+    last = np.datetime64(max(model.context["train_cutoffs"]))
+    known = last + np.timedelta64(definition.days_until_known, "D")
+    return frame[KEYS[1]].to_numpy().astype("datetime64[D]") >= known
 
 
 def _record(

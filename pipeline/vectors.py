@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from features.errors import UsageError
 from features.histories import Histories
 from features.plan import make_plan
 from features.points import make_points, refuse_future
@@ -39,6 +40,14 @@ def write_vectors(
     column depends on anything later.
     """
     refuse_unwritable(out.parent)
+    if out.is_dir():
+        raise UsageError(
+            "The file to write is a folder.",
+            where="--out",
+            value=str(out),
+            allowed="a file such as vectors.parquet",
+            fix=f"name a file: --out {out / 'vectors.parquet'}",
+        )
     histories = open_histories(config, progress)
     try:
         vectors = _vectors(config, histories, progress, cutoffs, labels=labels)
@@ -63,7 +72,6 @@ def _vectors(
         histories,
         definition_of(config),
         cutoffs,
-        min_tenure_days=config.points.min_tenure_days,
         labels=labels,
     )
     for count in points.counts:

@@ -107,6 +107,7 @@ def test_attributes_are_numbers_booleans_or_text(read):
         "seats": "number",
         "vip": "bool",
         "region": "text",
+        "empty": "text",
         "since": "text",
     }
     assert rows_of(histories, "customers", "customer_id", "seats", "vip", "region") == [

@@ -66,7 +66,7 @@ def test_a_new_event_type_changes_no_column_and_counts_with_all_events(read, vec
     ("changed", "named"),
     [
         ({"tickets": None}, "the table tickets, which now lacks any rows"),
-        ({"usage": "customer_id | occurred_at | event\n1 | 2025-01-01 | a"}, "available_at"),
+        ({"tickets": "customer_id | ticket_id | opened_at\n1 | a | 2025-01-01"}, "category"),
         ({"customers": "customer_id | signed_up_at\n1 | 2025-01-01"}, "columns: region"),
     ],
 )
@@ -74,7 +74,7 @@ def test_what_the_model_counts_on_must_still_be_there(changed, named, read):
     tables = {
         "customers": "customer_id | signed_up_at | region\n1 | 2025-01-01 | north",
         "usage": USAGE,
-        "tickets": "customer_id | ticket_id | opened_at\n1 | a | 2025-01-01",
+        "tickets": "customer_id | ticket_id | opened_at | category\n1 | a | 2025-01-01 | bug",
     }
     plan = plan_of(read, tables)
     require(read(tables), plan)

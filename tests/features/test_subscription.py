@@ -111,11 +111,11 @@ def test_days_to_renewal_follow_the_billing_period(started_at, period, cutoff, e
 
 
 RENEWALS = """
-customer_id | subscription_id | started_at | renews_at  | auto_renew | billing_period
-1           | a               | 2025-02-01 | 2025-04-02 | true       | month
-2           | b               | 2025-02-01 | 2025-04-02 | false      | month
-3           | c               | 2025-02-01 | 2025-02-20 | false      | month
-4           | d               | 2025-02-01 |            |            | month
+customer_id | subscription_id | started_at | renews_at  | auto_renew | billing_period | valid_from
+1           | a               | 2025-02-01 | 2025-04-02 | true       | month          | 2025-02-01
+2           | b               | 2025-02-01 | 2025-04-02 | false      | month          | 2025-02-01
+3           | c               | 2025-02-01 | 2025-02-20 | false      | month          | 2025-02-01
+4           | d               | 2025-02-01 |            |            | month          | 2025-02-01
 """
 
 
@@ -131,6 +131,17 @@ customer_id | subscription_id | started_at | renews_at  | auto_renew | billing_p
 def test_a_renewal_that_the_table_tells_goes_before_the_billing_period(seen, feature, expected):
     found = seen({"subscriptions": RENEWALS}, "2025-03-01", f"subscription_{feature}")
     assert found == expected
+
+
+def test_without_versions_the_renewal_of_the_export_is_not_believed(seen):
+    """Whoever stayed has a later date by now: that would tell who stayed."""
+    unversioned = """
+    customer_id | subscription_id | started_at | ended_at   | renews_at  | billing_period
+    leaves      | a               | 2024-06-15 | 2025-06-15 | 2025-06-15 | year
+    stays       | b               | 2024-06-15 |            | 2026-06-15 | year
+    """
+    found = seen({"subscriptions": unversioned}, "2025-06-01", "subscription_days_to_renewal")
+    assert found == {"leaves": 14, "stays": 14}
 
 
 def test_a_term_runs_from_its_first_day_to_the_next(seen):

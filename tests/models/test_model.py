@@ -44,6 +44,7 @@ def model(frame, labels) -> ChurnModel:
     fitted = fit(
         Part(matrix[:600], labels[:600]),
         Part(matrix[600:], labels[600:]),
+        Part(matrix, labels),
         features=names,
         categorical=["plan"],
         seed=1,
@@ -83,13 +84,20 @@ def test_the_order_of_the_columns_does_not_matter(model, frame):
 def test_one_label_only_is_refused(frame):
     part = Part(np.zeros((10, 1), dtype=np.float32), np.zeros(10, dtype=np.int8))
     with pytest.raises(ValueError, match="churners and others"):
-        fit(part, part, features=["a"], categorical=[], seed=1)
+        fit(part, part, part, features=["a"], categorical=[], seed=1)
 
 
 def test_without_validation_it_still_fits(frame, labels):
     matrix = to_matrix(frame, ["usage_count_30d"], {})
     nobody = Part(matrix[:0], labels[:0])
-    fitted = fit(Part(matrix, labels), nobody, features=["usage_count_30d"], categorical=[], seed=1)
+    fitted = fit(
+        Part(matrix, labels),
+        nobody,
+        Part(matrix, labels),
+        features=["usage_count_30d"],
+        categorical=[],
+        seed=1,
+    )
     assert fitted.validation_log_loss is None
     assert fitted.trees > 0
 

@@ -45,9 +45,10 @@ def test_no_label_was_unknown_when_a_later_part_began(cutoffs, test_points, wait
         split = split_by_time(cutoffs, test_points=test_points, days_until_known=wait)
     except ValueError:
         return
-    parts = [*split.train, *split.validation, *split.test, *split.purged]
+    parts = [*split.train, *split.gap, *split.validation, *split.test, *split.purged]
     assert sorted(parts) == sorted(cutoffs)
     assert len(split.test) == min(test_points, len(cutoffs))
     assert all(cutoff + wait <= split.test[0] for cutoff in split.known)
+    assert all(cutoff + wait > split.test[0] for cutoff in split.purged)
     if split.validation:
         assert all(cutoff + wait <= split.validation[0] for cutoff in split.train)
