@@ -75,6 +75,29 @@ def test_config_with_a_wrong_key_or_value(churn, tmp_path, text, said):
     assert {path.name for path in tmp_path.iterdir()} == {"churn.toml"}
 
 
+def test_outputs_need_a_folder_of_their_own(churn, tmp_path):
+    (tmp_path / "churn.toml").write_text('[data]\nsource = "data"\n[output]\ndir = "."\n')
+    assert "[output] dir" in readable(churn("train", "-c", tmp_path / "churn.toml"), 2)
+
+
+def test_a_password_is_shown_nowhere(tmp_path):
+    from pipeline.config import from_values
+
+    uri = "postgresql://me:secret@host/mlflow"
+    values = {"data": {"source": "data"}, "mlflow": {"tracking_uri": uri}}
+    config = from_values(values, tmp_path / "churn.toml")
+    assert config.tracking_uri == uri
+    assert "secret" not in config.shown_uri + json.dumps(config.as_shown())
+    assert "host/mlflow" in config.shown_uri
+
+
+def test_vectors_are_not_written_over_a_folder(churn, write_config, tmp_path):
+    ended = churn(
+        "features", "-c", write_config(tmp_path), "--cutoff", "2026-01-01", "--out", tmp_path
+    )
+    assert "--out" in readable(ended, 2)
+
+
 def test_missing_folder(churn, write_config, tmp_path):
     told = readable(churn("train", "-c", write_config(tmp_path, source="nowhere")), 2)
     assert "nowhere" in told

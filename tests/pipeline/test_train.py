@@ -145,3 +145,17 @@ def test_real_histories_are_predicted(example, floor, shared_data, tmp_path, sto
     shutil.copy(store, tmp_path / "mlflow.db")
     result = train(from_values(values, tmp_path / "churn.toml"), Progress())
     assert result.metrics["test"]["auc"] >= floor
+
+
+def test_a_champion_that_saw_the_test_points_is_no_measure(trained, churn, tmp_path):
+    """Its figures there would be memory: the new model is kept beside it, and the reason told."""
+    import shutil
+
+    file, _ = trained
+    shutil.copytree(file.parent, tmp_path / "earlier")
+    config = tmp_path / "earlier" / "churn.toml"
+    config.write_text(config.read_text() + "\n[points]\nlast = 2026-07-01\n", encoding="utf-8")
+    ended = churn("train", "-c", config, "--json")
+    assert ended.status == 0, ended.err
+    assert ended.json["promoted"] is False
+    assert "was trained on these test points" in ended.json["reason"]
