@@ -51,3 +51,9 @@ def is_missing(array: np.ndarray) -> np.ndarray:
 def missing_like(array: np.ndarray, size: int) -> np.ndarray:
     """An array of missing values of the same kind."""
     return np.full(size, None if array.dtype == object else np.nan, dtype=array.dtype)
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """A share or a mean; missing where there is nothing to divide by."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(whole > 0, part / whole, np.nan)

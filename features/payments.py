@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from features.arrays import ratio
 from features.catalogue import Feature, slugs
 from features.cut import Condition, Measure, count, equals
 from features.past import Past, Rolled
@@ -32,7 +33,7 @@ def payments(past: Past) -> Iterator[Column]:
     for method, name in methods.items():
         yield (
             _feature(f"method_{name}_share", f"share of payments by {method!r}", "share"),
-            _share(rolled.ever(f"method_{name}"), rolled.ever("count")),
+            ratio(rolled.ever(f"method_{name}"), rolled.ever("count")),
         )
 
 
@@ -78,17 +79,12 @@ def _feature(what: str, meaning: str, unit: str, days: int | None = None) -> Fea
     return Feature(f"payments_{what}{window}", meaning + spoken, unit, "payments", "payments", days)
 
 
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(whole > 0, part / whole, np.nan)
-
-
 def _amounts(past: Past, rolled: Rolled) -> Iterator[Column]:
     for days in past.windows:
         paid, total = rolled.last("paid", days), rolled.last("paid_sum", days)
         yield _feature("paid_count", "payments", "payments", days), paid
         yield _feature("paid_sum", "money paid", "money", days), total
-        yield _feature("paid_mean", "mean payment", "money", days), _share(total, paid)
+        yield _feature("paid_mean", "mean payment", "money", days), ratio(total, paid)
         yield _feature("paid_max", "largest payment", "money", days), rolled.last("paid_max", days)
         yield (
             _feature(
@@ -105,12 +101,12 @@ def _amounts(past: Past, rolled: Rolled) -> Iterator[Column]:
     yield _feature("paid_sum_ever", "money paid since the beginning", "money"), total
     yield (
         _feature("last_amount_vs_own", "the last payment against the mean of all", "ratio"),
-        _share(rolled.ever("last_amount"), np.abs(_share(total, paid))),
+        ratio(rolled.ever("last_amount"), np.abs(ratio(total, paid))),
     )
     refunded = rolled.ever("refunded_sum")
     yield (
         _feature("refunded_share_ever", "share of the money paid that was refunded", "share"),
-        _share(refunded, np.maximum(total, refunded)),
+        ratio(refunded, np.maximum(total, refunded)),
     )
 
 
@@ -120,7 +116,7 @@ def _failures(past: Past, rolled: Rolled) -> Iterator[Column]:
         yield _feature("failed_count", "failed payments", "payments", days), failed
         yield (
             _feature("failed_share", "share of failed payments", "share", days),
-            _share(failed, failed + rolled.last("paid", days)),
+            ratio(failed, failed + rolled.last("paid", days)),
         )
     since_failed = rolled.days_since("failed_at")
     since_paid = rolled.days_since("paid_at")
@@ -137,11 +133,11 @@ def _lateness(past: Past, rolled: Rolled) -> Iterator[Column]:
         dated = rolled.last("with_due", days)
         yield (
             _feature("late_share", "share of payments a day or more late", "share", days),
-            _share(rolled.last("late", days), dated),
+            ratio(rolled.last("late", days), dated),
         )
         yield (
             _feature("days_late_mean", "mean days late", "days", days),
-            _share(rolled.last("days_late_sum", days), dated),
+            ratio(rolled.last("days_late_sum", days), dated),
         )
         yield (
             _feature("days_late_max", "most days late", "days", days),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from features.arrays import ratio
 from features.catalogue import Feature, slugs
 from features.cut import Measure, count
 from features.past import Past
@@ -50,11 +51,11 @@ def _of_kind(past: Past, kind: str, name: str) -> Iterator[Column]:
         yield feature("count", "answered surveys", "answers", days), answers
         yield (
             feature("mean", "mean score", "points", days),
-            _mean(rolled.last("sum", days), answers),
+            ratio(rolled.last("sum", days), answers),
         )
         yield feature("min", "lowest score", "points", days), rolled.last("min", days)
     answers = rolled.ever("count")
-    mean, last = _mean(rolled.ever("sum"), answers), rolled.ever("last")
+    mean, last = ratio(rolled.ever("sum"), answers), rolled.ever("last")
     yield feature("count_ever", "answered surveys since the beginning", "answers"), answers
     yield feature("mean_ever", "mean score since the beginning", "points"), mean
     yield feature("last", "last score", "points"), last
@@ -66,8 +67,3 @@ def _of_kind(past: Past, kind: str, name: str) -> Iterator[Column]:
         feature("days_since_last", "days since the last answer", "days"),
         rolled.days_since("latest"),
     )
-
-
-def _mean(total: np.ndarray, number: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(number > 0, total / number, np.nan)

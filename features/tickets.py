@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from features.arrays import ratio
 from features.catalogue import Feature, Group, slugs
 from features.cut import Measure, count, equals
 from features.histories import CUSTOMER
@@ -99,7 +100,7 @@ def _closed(past: Past) -> Iterator[Column]:
         yield _feature("closed_count", "tickets closed", "tickets", days), closed
         yield (
             _feature("hours_to_close_mean", "mean hours until a ticket was closed", "hours", days),
-            _mean(rolled.last("hours_sum", days), closed),
+            ratio(rolled.last("hours_sum", days), closed),
         )
         yield (
             _feature("hours_to_close_max", "most hours until a ticket was closed", "hours", days),
@@ -124,7 +125,7 @@ def _closed(past: Past) -> Iterator[Column]:
 def _satisfaction(rolled: Rolled, days: int) -> Iterator[Column]:
     yield (
         _feature("csat_mean", "mean satisfaction with tickets", "points", days, "satisfaction"),
-        _mean(rolled.last("csat_sum", days), rolled.last("answered", days)),
+        ratio(rolled.last("csat_sum", days), rolled.last("answered", days)),
     )
     yield (
         _feature("csat_min", "lowest satisfaction with a ticket", "points", days, "satisfaction"),
@@ -155,8 +156,3 @@ def _open(past: Past) -> Iterator[Column]:
             _feature("open_urgent_count", "urgent open tickets", "tickets"),
             np.nan_to_num(state["urgent"]),
         )
-
-
-def _mean(total: np.ndarray, number: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(number > 0, total / number, np.nan)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from features.arrays import ratio
 from features.catalogue import Feature, Group, slugs
 from features.cut import Condition, Measure, count, equals
 from features.past import Past, Rolled
@@ -66,9 +67,10 @@ def _levels(past: Past, rolled: Rolled, *, has_value: bool) -> Iterator[Column]:
         active = rolled.last("active_days", days)
         yield _feature("count", "events", "events", days), events
         yield _feature("active_days", "days with an event", "days", days), active
-        with np.errstate(invalid="ignore", divide="ignore"):
-            per_day = np.where(active > 0, events / active, np.nan)
-        yield _feature("per_active_day", "events per active day", "events", days), per_day
+        yield (
+            _feature("per_active_day", "events per active day", "events", days),
+            ratio(events, active),
+        )
         yield (
             _feature("count_trend", "change of events against as long before", "log ratio", days),
             rolled.trend("count", days),
@@ -80,9 +82,10 @@ def _levels(past: Past, rolled: Rolled, *, has_value: bool) -> Iterator[Column]:
         if has_value:
             total = rolled.last("value_sum", days)
             yield _feature("value_sum", "sum of values", "value", days), total
-            with np.errstate(invalid="ignore", divide="ignore"):
-                mean = np.where(events > 0, total / events, np.nan)
-            yield _feature("value_mean", "mean value of an event", "value", days), mean
+            yield (
+                _feature("value_mean", "mean value of an event", "value", days),
+                ratio(total, events),
+            )
             yield (
                 _feature("value_max", "largest value of an event", "value", days),
                 rolled.last("value_max", days),
