@@ -216,7 +216,8 @@ def activity(histories: Histories, names: Sequence[str]) -> ibis.Table:
         if rows is None:
             continue
         if name == "payments":
-            rows = rows.filter(rows["status"] == "paid")
+            # Without a status, what goes back to the customer is a negative payment.
+            rows = rows.filter((rows["status"] == "paid") & (rows["amount"] >= 0))
         time = "opened_at" if name == "tickets" else "occurred_at"
         late = "available_at" in rows.columns
         known = rows["available_at"] if late else ibis.null("timestamp(6)")

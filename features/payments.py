@@ -1,4 +1,8 @@
-"""How customers pay: how much, how regularly, and what failed, came late or is still open."""
+"""How customers pay: how much, how regularly, and what failed, came late or is still open.
+
+That somebody buys, how often and how lately, is use; what it costs them is price; only what goes
+wrong with a payment is a matter of payments, for which there are other actions.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from features.arrays import ratio
-from features.catalogue import Feature, slugs
+from features.catalogue import Feature, Group, slugs
 from features.cut import Condition, Measure, count, equals
 from features.past import Past, Rolled
 
@@ -73,22 +77,31 @@ def _days_late(rows: Any) -> Any:
     return paid.ifelse((days > 0).ifelse(days, 0), None)
 
 
-def _feature(what: str, meaning: str, unit: str, days: int | None = None) -> Feature:
+def _feature(
+    what: str, meaning: str, unit: str, days: int | None = None, group: Group = "payments"
+) -> Feature:
     window = f"_{days}d" if days else ""
     spoken = f" in the last {days} days" if days else ""
-    return Feature(f"payments_{what}{window}", meaning + spoken, unit, "payments", "payments", days)
+    return Feature(f"payments_{what}{window}", meaning + spoken, unit, group, "payments", days)
 
 
 def _amounts(past: Past, rolled: Rolled) -> Iterator[Column]:
     for days in past.windows:
         paid, total = rolled.last("paid", days), rolled.last("paid_sum", days)
-        yield _feature("paid_count", "payments", "payments", days), paid
-        yield _feature("paid_sum", "money paid", "money", days), total
-        yield _feature("paid_mean", "mean payment", "money", days), ratio(total, paid)
-        yield _feature("paid_max", "largest payment", "money", days), rolled.last("paid_max", days)
+        yield _feature("paid_count", "payments", "payments", days, "usage"), paid
+        yield _feature("paid_sum", "money paid", "money", days, "usage"), total
+        yield _feature("paid_mean", "mean payment", "money", days, "price"), ratio(total, paid)
+        yield (
+            _feature("paid_max", "largest payment", "money", days, "price"),
+            rolled.last("paid_max", days),
+        )
         yield (
             _feature(
-                "paid_trend", "change of money paid against as long before", "log ratio", days
+                "paid_trend",
+                "change of money paid against as long before",
+                "log ratio",
+                days,
+                "usage",
             ),
             rolled.trend("paid_sum", days),
         )
@@ -97,10 +110,15 @@ def _amounts(past: Past, rolled: Rolled) -> Iterator[Column]:
             rolled.last("refunded_sum", days),
         )
     paid, total = rolled.ever("paid"), rolled.ever("paid_sum")
-    yield _feature("paid_count_ever", "payments since the beginning", "payments"), paid
-    yield _feature("paid_sum_ever", "money paid since the beginning", "money"), total
     yield (
-        _feature("last_amount_vs_own", "the last payment against the mean of all", "ratio"),
+        _feature("paid_count_ever", "payments since the beginning", "payments", group="usage"),
+        paid,
+    )
+    yield _feature("paid_sum_ever", "money paid since the beginning", "money", group="usage"), total
+    yield (
+        _feature(
+            "last_amount_vs_own", "the last payment against the mean of all", "ratio", group="price"
+        ),
         ratio(rolled.ever("last_amount"), np.abs(ratio(total, paid))),
     )
     refunded = rolled.ever("refunded_sum")
@@ -147,15 +165,18 @@ def _lateness(past: Past, rolled: Rolled) -> Iterator[Column]:
 
 def _rhythm(rolled: Rolled) -> Iterator[Column]:
     since = rolled.days_since("paid_at")
-    yield _feature("days_since_last", "days since the last payment", "days"), since
+    yield _feature("days_since_last", "days since the last payment", "days", group="usage"), since
     first, paid = rolled.days_since("first_paid_at"), rolled.ever("paid")
-    yield _feature("days_since_first", "days since the first payment", "days"), first
+    yield _feature("days_since_first", "days since the first payment", "days", group="usage"), first
     with np.errstate(invalid="ignore", divide="ignore"):
         gap = np.where(paid > 1, (first - since) / (paid - 1), np.nan)
-        yield _feature("gap_mean", "mean days between payments", "days"), gap
+        yield _feature("gap_mean", "mean days between payments", "days", group="usage"), gap
         yield (
             _feature(
-                "days_since_last_vs_gap", "days since the last payment, in usual gaps", "ratio"
+                "days_since_last_vs_gap",
+                "days since the last payment, in usual gaps",
+                "ratio",
+                group="usage",
             ),
             since / np.maximum(gap, 1.0),
         )

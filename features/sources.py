@@ -122,6 +122,9 @@ def _in_folder(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, s
 def _files(folder: Path, name: str, pattern: str | None) -> list[Path]:
     """The files of a table in a stable order."""
     if pattern is None:
+        parts = folder / f"{name}.parquet"
+        if parts.is_dir():
+            return sorted(file for file in parts.rglob("*.parquet") if file.is_file())
         candidates = [folder / f"{name}{ending}" for ending in FILE_ENDINGS]
         return [file for file in candidates if file.is_file()][:1]
     if Path(pattern).is_absolute():

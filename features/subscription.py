@@ -96,7 +96,10 @@ def _terms(past: Past, state: dict[str, np.ndarray]) -> Iterator[Column]:
     started = past.days_from_cutoff(state["started_at"])
     count_now = np.nan_to_num(state["running_count"])
     yield _feature("running_count", "running subscriptions", "subscriptions"), count_now
-    yield _feature("days_since_start", "days since the subscription began", "days"), -started
+    yield (
+        _feature("days_since_start", "days since the subscription began", "days", "profile"),
+        -started,
+    )
     if "plan" in state:
         yield _feature("plan", "plan", "text"), state["plan"]
     if "billing_period" in state:
@@ -221,11 +224,11 @@ def _past_ones(past: Past) -> Iterator[Column]:
         time="started_at",
     )
     yield (
-        _feature("begun_count_ever", "subscriptions begun so far", "subscriptions"),
+        _feature("begun_count_ever", "subscriptions begun so far", "subscriptions", "profile"),
         begun.ever("count"),
     )
     yield (
-        _feature("days_since_first", "days since the first subscription began", "days"),
+        _feature("days_since_first", "days since the first subscription began", "days", "profile"),
         begun.days_since("first"),
     )
 

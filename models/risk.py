@@ -47,12 +47,10 @@ def risk_bands(probability: np.ndarray, base_rate: float) -> np.ndarray:
 
 
 def top_share(values: np.ndarray, share: float) -> np.ndarray:
-    """The top share by value, and whoever ties with its last; customers of no value never."""
-    size = round(share * len(values))
-    if size == 0:
-        return np.zeros(len(values), dtype=bool)
-    border = np.sort(values)[::-1][size - 1]
-    return (values >= border) & (values > 0)
+    """The top share by value, ties in the order they come; customers of no value never."""
+    chosen = np.zeros(len(values), dtype=bool)
+    chosen[np.argsort(-values, kind="stable")[: round(share * len(values))]] = True
+    return chosen & (values > 0)
 
 
 def risk_list(

@@ -256,7 +256,7 @@ def load(file: Path) -> Config:
         When the file is missing, is no TOML, or a key or value is not allowed.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise UsageError(
             "There is no config file here.",

@@ -108,9 +108,9 @@ def scored(result: Scored) -> None:
             escape(str(row["customer_id"])),
             f"{row['churn_probability']:.0%}",
             f"{row['value_at_risk']:,.0f}",
-            row["driver_1"] or "",
-            escape(row["reason_1"] or ""),
-            escape(row["action"] if row["group"] == "contact" else row["why_not"] or row["group"]),
+            _text(row["driver_1"]),
+            _text(row["reason_1"]),
+            _text(row["action"] if row["group"] == "contact" else row["why_not"] or row["group"]),
             f"{profit:,.0f}" if not math.isnan(profit) else "",
         )
     console.print(table)
@@ -118,6 +118,11 @@ def scored(result: Scored) -> None:
         f"contacts  {values['contacts']:,}, expected profit {values['expected_profit']:,.0f}"
     )
     console.print(f"files     {_near(result.folder)}", soft_wrap=True)
+
+
+def _text(value: object) -> str:
+    """A cell as text: nothing where there is none, and no markup."""
+    return escape(value) if isinstance(value, str) else ""
 
 
 def checked(result: Checked) -> None:

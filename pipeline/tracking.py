@@ -198,6 +198,7 @@ def _client(config: Config) -> MlflowClient:
         logging.getLogger(name).setLevel(logging.ERROR)
     import mlflow
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -206,7 +207,7 @@ def _client(config: Config) -> MlflowClient:
     try:
         client = mlflow.MlflowClient()
         client.search_registered_models(max_results=1)
-    except (MlflowException, OSError):
+    except (MlflowException, SQLAlchemyError, OSError):
         raise UsageError(
             "The MLflow store cannot be reached.",
             where="[mlflow] tracking_uri",

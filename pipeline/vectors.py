@@ -48,6 +48,15 @@ def write_vectors(
             allowed="a file such as vectors.parquet",
             fix=f"name a file: --out {out / 'vectors.parquet'}",
         )
+    source = (config.folder / config.data.source).resolve()
+    if source in out.resolve().parents:
+        raise UsageError(
+            "The vectors would be written among the histories.",
+            where="--out",
+            value=str(out),
+            allowed=f"a file outside of {config.data.source}",
+            fix="choose another folder",
+        )
     histories = open_histories(config, progress)
     try:
         vectors = _vectors(config, histories, progress, cutoffs, labels=labels)

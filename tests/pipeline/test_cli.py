@@ -91,6 +91,22 @@ def test_a_password_is_shown_nowhere(tmp_path):
     assert "host/mlflow" in config.shown_uri
 
 
+def test_vectors_are_not_written_among_the_histories(churn, write_config, tmp_path, world):
+    ended = churn(
+        "features",
+        "-c",
+        write_config(tmp_path),
+        *("--cutoff", "2026-01-01", "--out", world / "usage.parquet"),
+    )
+    assert "among the histories" in readable(ended, 2)
+
+
+def test_a_store_that_is_no_database(churn, write_config, tmp_path):
+    config = write_config(tmp_path)
+    (tmp_path / "mlflow.db").write_text("hello")
+    assert "tracking_uri" in readable(churn("score", "-c", config), 2)
+
+
 def test_vectors_are_not_written_over_a_folder(churn, write_config, tmp_path):
     ended = churn(
         "features", "-c", write_config(tmp_path), "--cutoff", "2026-01-01", "--out", tmp_path

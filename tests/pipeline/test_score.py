@@ -155,3 +155,31 @@ def test_date_after_the_histories(trained, churn):
     ended = churn("score", "-c", trained[0], "--as-of", "2030-01-01")
     assert ended.status == 2
     assert "2030-01-01" in ended.err
+
+
+def test_a_customer_without_any_driver_can_be_shown(capsys):
+    """Nothing raises its risk, so there is no driver, no reason and no action."""
+    from datetime import date
+    from pathlib import Path
+
+    from models.outreach import Outreach
+    from models.risk import risk_list
+    from pipeline import show
+    from pipeline.score import Scored
+
+    found = risk_list(
+        customer_ids=["[/b] one", "two"],
+        as_of=date(2026, 1, 1),
+        probability=np.array([0.2, 0.1]),
+        value=np.array([0.0, 0.0]),
+        bands=np.array(["low", "low"]),
+        high_value=np.array([False, False]),
+        drivers=[["usage", None, None], [None, None, None]],
+        reasons=[["Plan: [red]", None, None], [None, None, None]],
+        outreach=Outreach([None, None], np.full(2, np.nan), ["none"] * 2, ["not_at_risk"] * 2),
+        model="churn-risk/1",
+    )
+    show.scored(Scored(Path("out"), date(2026, 1, 1), "churn-risk/1", found))
+    told = capsys.readouterr().out
+    assert "[/b] one" in told
+    assert "Plan: [red]" in told
