@@ -54,6 +54,19 @@ class Definition:
     def needed_any(self) -> tuple[str, ...]:
         return self.activity if self.kind == "inactivity" else ()
 
+    def as_dict(self) -> dict[str, Any]:
+        """The definition as JSON values, without what does not apply to its kind."""
+        values: dict[str, Any] = {
+            "kind": self.kind,
+            "horizon_days": self.horizon_days,
+            "lead_days": self.lead_days,
+            "grace_days": self.grace_days,
+        }
+        if self.kind == "inactivity":
+            values["active_days"] = self.active_days
+            values["activity"] = sorted(self.activity)
+        return values
+
     @property
     def days_until_known(self) -> int:
         """Days from the cutoff until the label is certain: lead, horizon and grace."""

@@ -175,7 +175,7 @@ class _Reader:
             import ibis
 
             numbered = raw.rows.mutate(**{ROW: ibis.row_number()})
-            raw = RawTable(self._keep(f"{table.name}_rows", numbered), raw.where, raw.renamed)
+            raw = RawTable(self._keep(f"{table.name}_rows", numbered), raw.where)
         return contract.typed(
             table, raw, numeric_ids=self.numeric_ids, timezone=self.source.timezone
         )
@@ -257,10 +257,7 @@ class _Reader:
 
     def _join_subscriptions(self, rows: ibis.Table) -> ibis.Table:
         """The rows of a table that names subscriptions, with the customer of each."""
-        subscriptions = self.good.get("subscriptions")
-        if subscriptions is None:
-            self.read_table(TABLES["subscriptions"])
-            subscriptions = self.good["subscriptions"]
+        subscriptions = self.good["subscriptions"]
         owners = subscriptions.group_by("subscription_id").agg(
             customer_id=subscriptions["customer_id"].min()
         )

@@ -57,11 +57,10 @@ class Source:
 
 @dataclass(frozen=True)
 class RawTable:
-    """An input table as it lies there: its expression, where it was found, its renamed columns."""
+    """An input table as it lies there: its expression, and where it was found."""
 
     rows: ibis.Table
     where: str
-    renamed: Mapping[str, str]
 
 
 def connect(source: Source) -> Backend:
@@ -231,7 +230,7 @@ def _renamed(name: str, rows: ibis.Table, where: str, columns: Mapping[str, str]
     kept = {c: c for c in rows.columns if c not in taken and c not in columns}
     order = {**dict(columns), **kept}
     selected = {ours: _readable(rows[theirs]) for ours, theirs in order.items()}
-    return RawTable(rows.select(**selected), where, columns)
+    return RawTable(rows.select(**selected), where)
 
 
 def _readable(column: ir.Column) -> ir.Column:

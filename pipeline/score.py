@@ -27,7 +27,6 @@ from pipeline.files import refuse_unwritable, to_json, whole_folder, write_csv, 
 from pipeline.opening import accounts_of, definition_of, fingerprint, open_histories
 from pipeline.progress import Progress
 from pipeline.tracking import Tracking
-from pipeline.train import definition_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +125,7 @@ def _score(
 
 
 def _refuse_other_churn(config: Config, model: ChurnModel, label: str) -> None:
-    ours = definition_values(definition_of(config))
+    ours = definition_of(config).as_dict()
     theirs = model.context["definition"]
     if ours == theirs:
         return

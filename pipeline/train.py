@@ -267,27 +267,13 @@ def _context(
 ) -> dict[str, Any]:
     """What the model belongs to: kept with it, so that scoring can check it."""
     return {
-        "definition": definition_values(definition),
+        "definition": definition.as_dict(),
         "plan": plan.as_dict(),
         "config_hash": config.hash,
         "data_fingerprint": fingerprint(histories),
         "train_cutoffs": [str(_date(day)) for day in split.known],
         "test_cutoffs": [str(_date(day)) for day in split.test],
     }
-
-
-def definition_values(definition: Definition) -> dict[str, Any]:
-    """A churn definition as JSON values, without what does not apply to its kind."""
-    values: dict[str, Any] = {
-        "kind": definition.kind,
-        "horizon_days": definition.horizon_days,
-        "lead_days": definition.lead_days,
-        "grace_days": definition.grace_days,
-    }
-    if definition.kind == "inactivity":
-        values["active_days"] = definition.active_days
-        values["activity"] = sorted(definition.activity)
-    return values
 
 
 def _metrics(model: ChurnModel, parts: _Parts, predicted: np.ndarray) -> dict[str, Any]:
@@ -334,7 +320,7 @@ def _judge(
         return True, "the first model"
     try:
         incumbent = tracking.load(champion)
-        if incumbent.context["definition"] != definition_values(definition_of(config)):
+        if incumbent.context["definition"] != definition_of(config).as_dict():
             return True, f"{champion.label} predicts another churn than the config now defines"
         vectors = build_vectors(histories, Plan.from_dict(incumbent.context["plan"]), points)
     except UserError as error:
