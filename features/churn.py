@@ -22,7 +22,9 @@ import numpy as np
 
 from features.arrays import days, indices
 from features.cut import Points, count, cut
-from features.histories import CUSTOMER, Histories
+from features.departures import departures_of, latest_versions
+from features.histories import Histories
+from features.tables import CUSTOMER
 from features.timeline import Span, Timeline, day_number
 
 if TYPE_CHECKING:
@@ -236,43 +238,6 @@ def activity(histories: Histories, names: Sequence[str]) -> ibis.Table:
         known = rows["available_at"] if late else ibis.null("timestamp(6)")
         parts.append(rows.select(CUSTOMER, occurred_at=rows[time], available_at=known))
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
-
-
-def latest_versions(subscriptions: ibis.Table) -> ibis.Table:
-    """One row per subscription: the newest version of it, with an `ended_at` in any case."""
-    import ibis
-
-    if "ended_at" not in subscriptions.columns:
-        subscriptions = subscriptions.mutate(ended_at=ibis.null("timestamp(6)"))
-    if "valid_from" not in subscriptions.columns:
-        return subscriptions
-    newest = ibis.window(
-        group_by="subscription_id", order_by=ibis.desc("valid_from", nulls_first=False)
-    )
-    ranked = subscriptions.mutate(version=ibis.row_number().over(newest))
-    return ranked.filter(ranked["version"] == 0).drop("version")
-
-
-def departures_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:
-    """When customers left: ends of subscriptions that no other one covers or follows in time.
-
-    Subscriptions that overlap, or follow within the grace, form one stay; a stay's end is a
-    departure. Gaps and islands: a stay begins where a start lies later than all ends so far.
-    """
-    import ibis
-
-    running = ibis.timestamp("9999-01-01")
-    rows = subscriptions.mutate(until=subscriptions["ended_at"].fill_null(running))
-    rows = rows.select(CUSTOMER, "started_at", "until")
-    so_far = ibis.cumulative_window(group_by=CUSTOMER, order_by=["started_at", "until"])
-    rows = rows.mutate(latest=rows["until"].max().over(so_far))
-    in_turn = ibis.window(group_by=CUSTOMER, order_by=["started_at", "until"])
-    rows = rows.mutate(covered=rows["latest"].lag().over(in_turn))
-    follows = rows["started_at"] <= rows["covered"] + ibis.interval(days=grace_days)
-    rows = rows.mutate(begins=(~follows).fill_null(True).cast("int64"))
-    rows = rows.mutate(stay=rows["begins"].sum().over(so_far))
-    stays = rows.group_by([CUSTOMER, "stay"]).agg(left_at=rows["until"].max())
-    return stays.filter(stays["left_at"] < running).select(CUSTOMER, "left_at")
 
 
 def _fetch(histories: Histories, rows: ibis.Table) -> Any:

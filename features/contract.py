@@ -8,18 +8,22 @@ counts under its first one, in the order the faults are listed here.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from features.errors import ContractBroken
-from features.sources import RawTable
+from features.sources import RawTable, shortened
 from features.tables import Column, Table
 
 if TYPE_CHECKING:
     import ibis
     import ibis.expr.types as ir
     from ibis.backends.duckdb import Backend
+    from ibis.expr.datatypes import DataType
 
 REASON = "quarantine_reason"
 ROW = "row_in_source"
@@ -27,7 +31,32 @@ RAW = "raw value: "
 """Before the name of a column as it was given; no attribute of a customer is called so."""
 LARGEST = 1e15
 """Larger amounts than this are taken for faults; sums stay exact below it."""
+LARGEST_ID = "decimal(18, 0)"
+MOST_SHOWN = 60
+LONG = 30
+"""Days from which on a time is far off another one."""
+ENDS = "customer_left_at"
+"""When a row's customer left for good, where that is known."""
 WHOLE_NUMBER = r"^(-[1-9][0-9]{0,17}|0|[1-9][0-9]{0,17})$"
+
+
+@dataclass(frozen=True)
+class Daily:
+    """How a table's good rows lie in time: one entry a day that has any, ascending.
+
+    Attributes
+    ----------
+    days
+        Days since 1970-01-01, int64.
+    rows
+        Rows on each day, int64.
+    last
+        The last moment of each day, datetime64[us].
+    """
+
+    days: np.ndarray
+    rows: np.ndarray
+    last: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -40,14 +69,23 @@ class Account:
         Rows in the source.
     quarantined
         Rows set aside, by reason.
+    odd
+        Good rows that people should know of, by what is odd: see `oddities`.
+    nulls
+        Good rows without a value, by optional column.
     first, last
         The span of the table's time, as ISO text; None without rows.
+    daily
+        The good rows in time.
     """
 
     rows: int
     quarantined: dict[str, int]
+    odd: dict[str, int] = field(default_factory=dict)
+    nulls: dict[str, int] = field(default_factory=dict)
     first: str | None = None
     last: str | None = None
+    daily: Daily | None = field(default=None, compare=False, repr=False)
 
     @property
     def bad(self) -> int:
@@ -74,39 +112,118 @@ def require_columns(table: Table, raw: RawTable, *, through_subscriptions: bool)
         raise ContractBroken(
             f"The table {table.name} lacks the required column {name}.",
             where=raw.where,
-            value=", ".join(raw.rows.columns),
+            value=shortened(raw.rows.columns),
             allowed=f"required: {', '.join(table.required)}",
             fix=f'if it has another name, say so: [data.columns.{table.name}] {name} = "{theirs}"',
         )
 
 
-def whole_number_ids(engine: Backend, columns: Sequence[ir.Column]) -> bool:
-    """Whether all of these id columns hold whole numbers and nothing else.
-
-    Ids are compared across tables, so they are numbers everywhere or text everywhere. Text such as
-    "007" is no whole number: turned into one it would be another id.
-    """
-    for column in columns:
-        kind = column.type()
-        if kind.is_uint64():
-            return False
-        if kind.is_integer():
+def require_types(engine: Backend, table: Table, raw: RawTable) -> None:
+    """Stop when a declared column holds what can be no value of its kind."""
+    for name in raw.rows.columns:
+        declared = table.column(name) or _joining_column(name)
+        if declared is None or _fits(raw.rows[name].type(), declared.kind):
             continue
-        if kind.is_floating():
-            other = (~finite(column) | (column != column.floor())).fill_null(False)
-        elif kind.is_string():
-            other = ~column.re_search(WHOLE_NUMBER).fill_null(True)
-        else:
-            return False
-        if engine.to_pyarrow(other.any()).as_py():
-            return False
-    return True
+        given = raw.rows.filter(raw.rows[name].notnull())[name]
+        examples = engine.to_pyarrow(given.cast("string").as_table().limit(3))[0].to_pylist()
+        raise ContractBroken(
+            f"{table.name}.{name} holds {_described(given.type())} where {_NEEDED[declared.kind]} "
+            "are needed.",
+            where=raw.where,
+            value=", ".join(map(str, examples)) or f"type {given.type()}",
+            allowed=_ALLOWED[declared.kind],
+            fix=_advice(declared.kind, examples)
+            or f"correct the type when the table is written, or map another column: "
+            f'[data.columns.{table.name}] {name} = "THEIR_NAME"',
+        )
 
 
-def typed(table: Table, raw: RawTable, *, numeric_ids: bool, timezone: str) -> ibis.Table:
+_NEEDED = {
+    "id": "ids",
+    "time": "times",
+    "number": "numbers",
+    "bool": "true or false",
+    "text": "texts",
+}
+_ALLOWED = {
+    "id": "whole numbers or text",
+    "time": "timestamps, dates, or text such as 2026-11-01 08:30:00",
+    "number": "numbers, or text such as 12.50",
+    "bool": "true or false, 1 or 0, or text such as yes and no",
+    "text": "text",
+}
+
+
+def _fits(kind: DataType, needed: str) -> bool:
+    if needed == "text":
+        return True
+    if kind.is_string() or kind.is_null():
+        return True
+    if needed == "time":
+        return kind.is_timestamp() or kind.is_date()
+    if needed == "id":
+        return kind.is_numeric() or kind.is_uuid()
+    return kind.is_numeric() or kind.is_boolean()
+
+
+def _described(kind: DataType) -> str:
+    return "numbers" if kind.is_numeric() else f"values of the type {kind}"
+
+
+_ADVICE: dict[str, tuple[tuple[str, str], ...]] = {
+    "time": (
+        (
+            r"\d{9,10}(\.\d+)?",
+            "these look like seconds since 1970, which are not guessed at: write timestamps, in "
+            "SQL to_timestamp(seconds)",
+        ),
+        (
+            r"\d{12,13}",
+            "these look like milliseconds since 1970, which are not guessed at: write timestamps, "
+            "in SQL to_timestamp(milliseconds / 1000)",
+        ),
+        (r"\d{15,19}", "these look like micro- or nanoseconds since 1970: write timestamps"),
+        (r"(19|20)\d{6}", "these look like dates without hyphens: write 2026-11-01"),
+        (
+            r"\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2})\b.*",
+            "these look like day and month in an order that cannot be told: write 2026-11-01",
+        ),
+    ),
+    "number": (
+        (r"-?[\d. ]*\d,\d+", "these look like decimal commas: write 12.50"),
+        (
+            r"[^\d.,+-]+\s*-?[\d.,]+|-?[\d.,]+\s*[^\d.,]+",
+            "write the number alone, without its unit",
+        ),
+    ),
+}
+
+
+def _advice(kind: str, examples: Sequence[object]) -> str | None:
+    """What to do about values of a well-known other form."""
+    given = [str(example).strip() for example in examples if example is not None]
+    for form, advice in _ADVICE.get(kind, ()):
+        if given and all(re.fullmatch(form, value) for value in given):
+            return advice
+    return None
+
+
+def are_whole_numbers(engine: Backend, ids: ir.Column) -> bool:
+    """Whether ids are whole numbers and nothing else.
+
+    Text such as "007" is no whole number: turned into one it would be another id.
+    """
+    if ids.type().is_integer():
+        return True
+    other = ~ids.re_search(WHOLE_NUMBER).fill_null(True)
+    return not engine.to_pyarrow(other.any()).as_py()
+
+
+def typed(table: Table, raw: RawTable, *, timezone: str) -> ibis.Table:
     """The table's declared columns with their declared types, and the raw ones after `RAW`.
 
-    A value that does not parse is null here, while its raw column is not; `faults` tells.
+    A value that does not parse is null here, while its raw column is not; `faults` tells. Ids are
+    whole numbers or text, as they were given.
     """
     rows = raw.rows
     columns: dict[str, ir.Value] = {}
@@ -114,9 +231,7 @@ def typed(table: Table, raw: RawTable, *, numeric_ids: bool, timezone: str) -> i
         declared = table.column(name) or _joining_column(name)
         if declared is not None:
             columns[RAW + name] = rows[name]
-            columns[name] = _cast(
-                rows[name], declared, table, raw, numeric_ids=numeric_ids, timezone=timezone
-            )
+            columns[name] = _cast(rows[name], declared, timezone)
         elif table.attributes:
             columns[name] = rows[name]
     if ROW in rows.columns:
@@ -134,61 +249,49 @@ def _joining_column(name: str) -> Column | None:
     )
 
 
-def _cast(
-    value: ir.Value,
-    column: Column,
-    table: Table,
-    raw: RawTable,
-    *,
-    numeric_ids: bool,
-    timezone: str,
-) -> Any:
+def _cast(value: ir.Value, column: Column, timezone: str) -> Any:
     if column.kind == "id":
-        return _as_id(value, numeric=numeric_ids or column.name != "customer_id")
+        return _as_id(value)
     if column.kind == "time":
-        return _as_time(value, column, table, raw, timezone)
+        return _as_time(value, timezone)
     if column.kind == "number":
         return _as_number(value)
     if column.kind == "bool":
         return _as_bool(value)
     text = value.cast("string")
-    return text.strip().lower() if column.allowed else text
+    return _as_level(text, column) if column.allowed else text
 
 
-def _as_id(value: Any, *, numeric: bool) -> Any:
+def _as_level(text: Any, column: Column) -> Any:
+    level = text.strip().lower()
+    for other, ours in column.synonyms:
+        level = (level == other).ifelse(ours, level)
+    return level
+
+
+def _as_id(value: Any) -> Any:
     kind = value.type()
-    if kind.is_integer():
-        return value.cast("int64") if numeric else value.cast("string")
+    if kind.is_integer() and not kind.is_uint64():
+        return value.cast("int64")
     if kind.is_floating():
-        whole = finite(value).ifelse(value, None).try_cast("int64")
-        return whole if numeric else whole.cast("string")
-    text = value.cast("string")
-    return text.try_cast("int64") if numeric and _is_customer(value) else text.nullif("")
+        return finite(value).ifelse(value, None).cast(LARGEST_ID).try_cast("int64")
+    return value.cast("string").nullif("")
 
 
-def _is_customer(value: Any) -> bool:
-    return value.get_name() == "customer_id"
-
-
-def _as_time(value: Any, column: Column, table: Table, raw: RawTable, timezone: str) -> Any:
+def _as_time(value: Any, timezone: str) -> Any:
     """A naive timestamp on the wall clock of `timezone` (the engine's clock is set to it)."""
     import ibis.expr.datatypes as dt
 
-    kind = value.type()
-    if kind.is_timestamp() or kind.is_date():
-        return value.cast(dt.Timestamp(scale=6))
-    if kind.is_string():
-        # Text without an offset is read in the engine's time zone, text with one is converted.
-        return value.try_cast(dt.Timestamp(timezone=timezone)).cast(dt.Timestamp(scale=6))
-    if kind.is_null():
-        return value.cast(dt.Timestamp(scale=6))
-    raise ContractBroken(
-        f"{table.name}.{column.name} holds numbers where times are needed.",
-        where=raw.where,
-        value=f"type {kind}",
-        allowed="timestamps, dates, or text such as 2026-11-01 08:30:00",
-        fix="convert it when the table is written, for instance to_timestamp(seconds) in SQL",
-    )
+    return _as_instant(value, timezone).cast(dt.Timestamp(scale=6))
+
+
+def _as_instant(value: Any, timezone: str) -> Any:
+    """Text as instants: without an offset in the engine's time zone, with one converted."""
+    import ibis.expr.datatypes as dt
+
+    if value.type().is_string():
+        return value.strip().try_cast(dt.Timestamp(timezone=timezone))
+    return value
 
 
 def _as_number(value: Any) -> Any:
@@ -212,18 +315,65 @@ def finite(value: Any) -> Any:
     return ~(value.isnan() | value.isinf())
 
 
-def faults(table: Table, rows: ibis.Table) -> dict[str, ir.BooleanValue]:
-    """What can be wrong with a typed row, each as a condition that is true for the bad ones."""
-    found: dict[str, Any] = {}
+@dataclass(frozen=True)
+class Fault:
+    """A way in which rows are bad: the condition, and the columns in which it shows."""
+
+    bad: ir.BooleanValue
+    columns: tuple[str, ...]
+
+
+def faults(table: Table, rows: ibis.Table, *, timezone: str) -> dict[str, Fault]:
+    """What can be wrong with a typed row, by reason."""
+    found: dict[str, Fault] = {}
     for column in table.columns:
         if column.name in rows.columns:
             given = RAW + column.name
+            reasons = _impossible(column, rows[column.name])
             if given in rows.columns:
-                found |= _unreadable(column, rows[column.name], rows[given])
-            found |= _impossible(column, rows[column.name])
+                reasons = _unreadable(column, rows[column.name], rows[given]) | reasons
+            found |= {reason: Fault(bad, (column.name,)) for reason, bad in reasons.items()}
     for start, end in table.in_order:
         if start in rows.columns and end in rows.columns:
-            found[f"{end}_before_{start}"] = rows[end] < rows[start]
+            bad = _moment(rows, end, start, timezone) < _moment(rows, start, end, timezone)
+            found[f"{end}_before_{start}"] = Fault(bad, (start, end))
+    return found
+
+
+def _moment(rows: ibis.Table, name: str, other: str, timezone: str) -> Any:
+    """A time to compare with another one: as an instant, where both are given as such.
+
+    On the wall clock an hour comes twice in autumn, and what followed may seem to come before.
+    """
+    given, against = rows[RAW + name], rows[RAW + other]
+    if given.type() == against.type() and (_is_aware(given) or given.type().is_string()):
+        return _as_instant(given, timezone)
+    return rows[name]
+
+
+def _is_aware(value: Any) -> bool:
+    return value.type().is_timestamp() and value.type().timezone is not None
+
+
+def oddities(table: Table, rows: ibis.Table) -> dict[str, ir.BooleanValue]:
+    """What people should know of good rows, by name.
+
+    ``before_sign_up`` and ``long_before_sign_up`` (a month and more): earlier than the day on
+    which the customer signed up. ``after_end``: later than the day on which it left.
+    ``known_late``: known more than a month after it happened.
+    """
+    import ibis
+
+    found: dict[str, Any] = {}
+    time = rows[table.time]
+    if "signed_up_at" in rows.columns and table.time != "signed_up_at":
+        signed_up = rows["signed_up_at"]
+        found["before_sign_up"] = time < signed_up.truncate("D")
+        found["long_before_sign_up"] = time < signed_up - ibis.interval(days=LONG)
+    if ENDS in rows.columns:
+        found["after_end"] = time >= rows[ENDS].truncate("D") + ibis.interval(days=1)
+    if "available_at" in rows.columns:
+        found["known_late"] = rows["available_at"] > time + ibis.interval(days=LONG)
     return found
 
 
@@ -256,14 +406,19 @@ def _calendar() -> tuple[ir.TimestampValue, ir.TimestampValue]:
     return ibis.timestamp("0001-01-01 00:00:00"), ibis.timestamp("9999-12-31 23:59:59.999999")
 
 
-def with_reason(rows: ibis.Table, found: Mapping[str, ir.BooleanValue]) -> ibis.Table:
+def with_reason(rows: ibis.Table, found: Mapping[str, Fault]) -> ibis.Table:
     """The rows with their first fault as `REASON`; null where there is none."""
     import ibis
 
     if not found:
         return rows.mutate(**{REASON: ibis.null("string")})
-    branches = [(condition.fill_null(False), reason) for reason, condition in found.items()]
+    branches = [(fault.bad.fill_null(False), reason) for reason, fault in found.items()]
     return rows.mutate(**{REASON: ibis.cases(*branches, else_=ibis.null("string"))})
+
+
+def marked(rows: ibis.Table, reason: str, bad: ir.BooleanValue) -> ibis.Table:
+    """The rows with a further reason for those that have none yet."""
+    return rows.mutate(**{REASON: rows[REASON].coalesce(bad.ifelse(reason, None))})
 
 
 def repeated_id(table: Table, rows: ibis.Table) -> ibis.Table:
@@ -276,47 +431,91 @@ def repeated_id(table: Table, rows: ibis.Table) -> ibis.Table:
     good = rows[REASON].isnull()
     window = ibis.window(group_by=[*key, good], order_by=ROW)
     nth = ibis.row_number().over(window)
-    reason = rows[REASON].coalesce((good & (nth > 0)).ifelse(f"repeated_{key[0]}", None))
-    return rows.mutate(**{REASON: reason})
+    return marked(rows, f"repeated_{key[0]}", good & (nth > 0))
 
 
 def account(engine: Backend, table: Table, rows: ibis.Table) -> Account:
-    """Count a reasoned table in one pass."""
-    counted = rows.group_by(REASON).agg(
-        rows=lambda t: t.count(),
-        first=lambda t: t[table.time].min().cast("string"),
-        last=lambda t: t[table.time].max().cast("string"),
+    """Count a reasoned table in one pass, by reason and, where rows are good, by day."""
+    odd = oddities(table, rows)
+    nulls = {c.name: rows[c.name].isnull() for c in table.columns if _may_be_null(c, rows)}
+    time = rows[REASON].isnull().ifelse(rows[table.time], None)
+    counted = rows.group_by(REASON, day=time.date()).agg(
+        rows=rows.count(),
+        first=time.min(),
+        last=time.max(),
+        **{f"odd {name}": condition.sum() for name, condition in odd.items()},
+        **{f"null {name}": condition.sum() for name, condition in nulls.items()},
     )
-    found = engine.to_pyarrow(counted).to_pylist()
-    good = next((row for row in found if row[REASON] is None), {"first": None, "last": None})
-    reasons = {row[REASON]: row["rows"] for row in found if row[REASON] is not None}
+    found = engine.to_pyarrow(counted.order_by([REASON, "day"]))
+    good = found.filter(found[REASON].is_null())
     return Account(
-        rows=sum(row["rows"] for row in found),
-        quarantined={name: reasons[name] for name in sorted(reasons)},
-        first=good["first"],
-        last=good["last"],
+        rows=_total(found, "rows"),
+        quarantined={r: n for r, n in zip(*_bad(found), strict=True) if r is not None},
+        odd={name: _total(good, f"odd {name}") for name in odd},
+        nulls={name: _total(good, f"null {name}") for name in nulls},
+        first=str(good["first"][0].as_py()) if len(good) else None,
+        last=str(max(good["last"].to_pylist())) if len(good) else None,
+        daily=Daily(
+            days=good["day"].to_numpy().astype("datetime64[D]").astype(np.int64),
+            rows=good["rows"].to_numpy(),
+            last=good["last"].to_numpy().astype("datetime64[us]"),
+        ),
     )
+
+
+def _bad(found: Any) -> tuple[list[str | None], list[int]]:
+    return found[REASON].to_pylist(), found["rows"].to_pylist()
+
+
+def _total(found: Any, name: str) -> int:
+    return sum(n or 0 for n in found[name].to_pylist())
+
+
+def _may_be_null(column: Column, rows: ibis.Table) -> bool:
+    return column.name in rows.columns and not column.required and not column.never_null
 
 
 def refuse_too_many(
-    engine: Backend, table: Table, rows: ibis.Table, counts: Account, where: str, limit: float
+    engine: Backend,
+    table: Table,
+    rows: ibis.Table,
+    counts: Account,
+    found: Mapping[str, Fault],
+    *,
+    where: str,
+    limit: float,
 ) -> None:
     """Stop when more than `limit` (a share) of a table's rows are bad, with examples."""
     if counts.rows == 0 or counts.bad <= limit * counts.rows:
         return
     worst = max(counts.quarantined, key=lambda reason: counts.quarantined[reason])
-    shown = [name for name in rows.columns if name.startswith(RAW)]
-    bad = rows.filter(rows[REASON] == worst).select(shown).limit(3)
-    examples = [
-        ", ".join(f"{name.removeprefix(RAW)}={value}" for name, value in row.items())
-        for row in engine.to_pyarrow(bad).to_pylist()
-    ]
-    reasons = ", ".join(f"{reason}: {n:,}" for reason, n in counts.quarantined.items())
+    columns = [c for c in _columns_of(worst, table, found) if RAW + c in rows.columns]
+    bad = rows.filter(rows[REASON] == worst).select(**{c: rows[RAW + c] for c in columns}).limit(3)
+    examples = engine.to_pyarrow(bad).to_pylist()
+    reasons = ", ".join(f"{reason} {n:,}" for reason, n in counts.quarantined.items())
+    advice = None
+    if len(columns) == 1 and worst.startswith("unparsable"):
+        kind = next((c.kind for c in table.columns if c.name == columns[0]), "id")
+        advice = _advice(kind, [row[columns[0]] for row in examples])
     raise ContractBroken(
         f"Too many bad rows in the table {table.name}: {counts.bad:,} of {counts.rows:,} "
         f"({reasons}).",
         where=where,
-        value=f"{worst}, for example {' | '.join(examples)}",
+        value=f"{worst}, for example "
+        + " | ".join(", ".join(f"{k} = {_shown(v)}" for k, v in row.items()) for row in examples),
         allowed=f"{limit:.0%} at most ([data] max_bad_share)",
-        fix="correct the source, map its columns in [data.columns], or raise max_bad_share",
+        fix=advice
+        or f"correct the source, map its columns in [data.columns.{table.name}], or raise "
+        "[data] max_bad_share to set more rows aside",
     )
+
+
+def _columns_of(reason: str, table: Table, found: Mapping[str, Fault]) -> tuple[str, ...]:
+    if reason in found:
+        return found[reason].columns
+    return table.row_id if reason.startswith("repeated_") else ("customer_id", "subscription_id")
+
+
+def _shown(value: object) -> str:
+    text = "nothing" if value is None else repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + " …"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from features.arrays import indices, is_missing, missing_like, values
-from features.histories import CUSTOMER
+from features.tables import CUSTOMER
 from features.timeline import Span, Timeline
 
 if TYPE_CHECKING:

@@ -7,25 +7,25 @@ stay where they are: they are expressions over the files, never copied into memo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from features import contract, sources
-from features.contract import RAW, REASON, ROW, Account
+from features.contract import ENDS, RAW, REASON, ROW, Account, Fault
+from features.coverage import span_of
+from features.departures import ends_of
 from features.errors import ContractBroken
 from features.sources import RawTable, Source
-from features.tables import CUSTOMERS, TABLES, Table
+from features.tables import CUSTOMER, CUSTOMERS, TABLES, Table
 
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
     from ibis.backends.duckdb import Backend
-
-CUSTOMER = "customer_index"
-"""The column with a customer's index in every checked table: 0 … customers - 1, in id order."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,12 @@ class Histories:
         By name, the bad rows as they were given, with `REASON`.
     empty
         Tables that are there but have no rows: treated as absent.
-    observed_until
-        Up to when the histories tell what happened.
+    observed_from, observed_until
+        Since when and up to when the histories tell what happened.
+    where
+        By name, where the table lies.
+    ignored
+        By name, the columns that are not read.
     attributes
         Attributes of customers, with their kinds: number, bool (as 0 and 1) or text.
     customers
@@ -56,9 +60,12 @@ class Histories:
     accounts: dict[str, Account]
     quarantined: dict[str, ibis.Table]
     empty: tuple[str, ...]
+    observed_from: datetime
     observed_until: datetime
     attributes: dict[str, str]
     customers: int
+    where: dict[str, str]
+    ignored: dict[str, tuple[str, ...]]
 
     def close(self) -> None:
         """Release the engine and what it holds."""
@@ -98,37 +105,22 @@ def read_histories(
         are bad.
     """
     engine = sources.connect(source)
-    raw = sources.read(engine, source)
-    _require_tables(raw, needed, needed_any, source)
-    for name, table in raw.items():
-        contract.require_columns(
-            TABLES[name],
-            table,
-            through_subscriptions="subscriptions" in raw
-            and name not in ("customers", "subscriptions"),
+    try:
+        raw = sources.read(engine, source)
+        _require_tables(raw, needed, needed_any, source)
+        reader = _Reader(engine, source, raw, max_bad_share)
+        reader.read_all()
+        _require_rows(reader, needed, needed_any)
+        return reader.histories(
+            _moment(observed_until, source.timezone) if observed_until else None
         )
-    reader = _Reader(engine, source, raw, max_bad_share)
-    reader.read_customers()
-    for name in raw:
-        if name != "customers":
-            reader.read_table(TABLES[name])
-    _require_rows(reader, needed, needed_any)
-    return Histories(
-        engine=engine,
-        tables={name: rows for name, rows in reader.good.items() if name not in reader.empty},
-        accounts=reader.accounts,
-        quarantined=reader.bad,
-        empty=tuple(reader.empty),
-        observed_until=_moment(observed_until, source.timezone)
-        if observed_until
-        else _last_moment(reader),
-        attributes=reader.attributes,
-        customers=engine.to_pyarrow(reader.good["customers"].count()).as_py(),
-    )
+    except BaseException:
+        engine.disconnect()
+        raise
 
 
 class _Reader:
-    """Reads one source table by table; customers first, since the others refer to them."""
+    """Reads a source table by table; customers first, since the others refer to them."""
 
     def __init__(
         self, engine: Backend, source: Source, raw: Mapping[str, RawTable], max_bad_share: float
@@ -142,14 +134,72 @@ class _Reader:
         self.accounts: dict[str, Account] = {}
         self.attributes: dict[str, str] = {}
         self.empty: list[str] = []
-        ids = [t.rows["customer_id"] for t in self.raw.values() if "customer_id" in t.rows.columns]
-        self.numeric_ids = contract.whole_number_ids(engine, ids)
+        self.ignored = {name: list(table.ignored) for name, table in self.raw.items()}
 
-    def read_customers(self) -> None:
+    def read_all(self) -> None:
+        """Every table, those that tell who left before the events that may come after it."""
+        for name, table in self.raw.items():
+            contract.require_columns(
+                TABLES[name],
+                table,
+                through_subscriptions="subscriptions" in self.raw
+                and name not in ("customers", "subscriptions"),
+            )
+            with self._readable(name):
+                contract.require_types(self.engine, TABLES[name], table)
+        with self._readable("customers"):
+            self._read_customers()
+        first = [name for name in ("subscriptions", "churned") if name in self.raw]
+        for name in first:
+            with self._readable(name):
+                self._read_table(TABLES[name])
+        self._add_ends(first)
+        for name in self.raw:
+            if name not in ("customers", *first):
+                with self._readable(name):
+                    self._read_table(TABLES[name])
+
+    def histories(self, observed_until: datetime | None) -> Histories:
+        """What was read; the end of the histories is seen in them where it is not given."""
+        names = [name for name in TABLES if name in self.good]
+        tables = {name: self.good[name] for name in names if name not in self.empty}
+        begin, end = span_of(self.engine, tables, self.accounts)
+        return Histories(
+            engine=self.engine,
+            tables=tables,
+            accounts={name: self.accounts[name] for name in names if name in self.accounts},
+            quarantined={name: self.bad[name] for name in names if name in self.bad},
+            empty=tuple(self.empty),
+            observed_from=begin,
+            observed_until=observed_until or end,
+            attributes=self.attributes,
+            customers=self.engine.to_pyarrow(self.good["customers"].count()).as_py(),
+            where={name: table.where for name, table in self.raw.items()},
+            ignored={name: tuple(columns) for name, columns in self.ignored.items() if columns},
+        )
+
+    @contextmanager
+    def _readable(self, name: str) -> Iterator[None]:
+        """A file that turns out to be broken while it is read is the user's to mend."""
+        import duckdb
+
+        try:
+            yield
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            table = self.raw.get(name)
+            where = table.where if table else self.source.location
+            raise sources.unreadable(name, where, error) from None
+
+    def _read_customers(self) -> None:
         if "customers" in self.raw:
-            rows = self._reasoned(CUSTOMERS, self._typed(CUSTOMERS))
-            self._settle(CUSTOMERS, rows)
-            customers = self._with_attributes(self.good["customers"])
+            rows, found = self._reasoned(CUSTOMERS)
+            self._settle(CUSTOMERS, contract.repeated_id(CUSTOMERS, rows), found)
+            customers = self.good["customers"]
+            if not contract.are_whole_numbers(self.engine, customers["customer_id"]):
+                customers = customers.mutate(customer_id=customers["customer_id"].cast("string"))
+            else:
+                customers = customers.mutate(customer_id=customers["customer_id"].cast("int64"))
+            customers = self._with_attributes(customers)
         else:
             customers = self._named_elsewhere()
         import ibis
@@ -157,17 +207,17 @@ class _Reader:
         index = ibis.row_number().over(ibis.window(order_by=customers["customer_id"]))
         customers = customers.mutate(**{CUSTOMER: index.cast("int32")})
         self.good["customers"] = self._keep("customers", customers)
+        self.known = self.good["customers"].select("customer_id", CUSTOMER, "signed_up_at")
 
-    def read_table(self, table: Table) -> None:
-        rows = self._typed(table)
+    def _read_table(self, table: Table) -> None:
+        rows, found = self._reasoned(table)
         if "customer_id" not in rows.columns:
             rows = self._join_subscriptions(rows)
-        known = self.good["customers"]
-        columns = ["customer_id", CUSTOMER]
         # A sign-up goes with every event, so that builders can tell a customer's first days.
-        columns += ["signed_up_at"] if "signed_up_at" not in rows.columns else []
-        rows = rows.left_join(known.select(columns), "customer_id").drop("customer_id_right")
-        self._settle(table, self._reasoned(table, rows, unknown=rows[CUSTOMER].isnull()))
+        rows = _join_ids(rows, self.known, "customer_id")
+        found["unknown_customer"] = Fault(rows[CUSTOMER].isnull(), ("customer_id",))
+        rows = contract.marked(rows, "unknown_customer", rows[CUSTOMER].isnull())
+        self._settle(table, contract.repeated_id(table, rows), found)
 
     def _typed(self, table: Table) -> ibis.Table:
         raw = self.raw[table.name]
@@ -176,22 +226,26 @@ class _Reader:
 
             numbered = raw.rows.mutate(**{ROW: ibis.row_number()})
             raw = RawTable(self._keep(f"{table.name}_rows", numbered), raw.where)
-        return contract.typed(
-            table, raw, numeric_ids=self.numeric_ids, timezone=self.source.timezone
-        )
+        return contract.typed(table, raw, timezone=self.source.timezone)
 
-    def _reasoned(self, table: Table, rows: ibis.Table, unknown: Any = None) -> ibis.Table:
-        found = contract.faults(table, rows)
-        if unknown is not None:
-            found["unknown_customer"] = unknown
-        return contract.repeated_id(table, contract.with_reason(rows, found))
+    def _reasoned(self, table: Table) -> tuple[ibis.Table, dict[str, Fault]]:
+        """The table's rows, each with the first of its own faults."""
+        rows = self._typed(table)
+        found = contract.faults(table, rows, timezone=self.source.timezone)
+        return contract.with_reason(rows, found), found
 
-    def _settle(self, table: Table, rows: ibis.Table) -> None:
+    def _settle(self, table: Table, rows: ibis.Table, found: Mapping[str, Fault]) -> None:
         """Part good rows from bad ones, with counts."""
         name = table.name
         counts = contract.account(self.engine, table, rows)
         contract.refuse_too_many(
-            self.engine, table, rows, counts, self.raw[name].where, self.max_bad_share
+            self.engine,
+            table,
+            rows,
+            counts,
+            found,
+            where=self.raw[name].where,
+            limit=self.max_bad_share,
         )
         raw_columns = [column for column in rows.columns if column.startswith(RAW)]
         self.accounts[name] = counts
@@ -202,9 +256,8 @@ class _Reader:
             self.bad[name] = rows.filter(rows[REASON].notnull()).select(
                 **given, **{REASON: rows[REASON]}
             )
-        self.good[name] = rows.filter(rows[REASON].isnull()).drop(
-            *raw_columns, REASON, *([ROW] if ROW in rows.columns else [])
-        )
+        others = [column for column in (REASON, ROW, ENDS) if column in rows.columns]
+        self.good[name] = rows.filter(rows[REASON].isnull()).drop(*raw_columns, *others)
 
     def _with_attributes(self, customers: ibis.Table) -> ibis.Table:
         """Customers with their attributes typed: numbers, booleans (as 0 and 1) or text."""
@@ -213,7 +266,9 @@ class _Reader:
         for name in names:
             value = customers[name]
             kind = self._attribute_kind(value)
-            if kind is not None:
+            if kind is None:
+                self.ignored["customers"].append(name)
+            else:
                 self.attributes[name] = kind
                 typed[name] = _attribute(value, kind)
         kept = [c for c in customers.columns if c not in names]
@@ -240,11 +295,11 @@ class _Reader:
 
         parts = []
         for name in self.raw:
-            rows = self._typed(TABLES[name])
+            rows, _ = self._reasoned(TABLES[name])
             if "customer_id" in rows.columns:
-                found = contract.with_reason(rows, contract.faults(TABLES[name], rows))
-                good = found.filter(found[REASON].isnull())
-                parts.append(good.select(customer_id="customer_id", signed_up_at=TABLES[name].time))
+                good = rows.filter(rows[REASON].isnull())
+                good = good.group_by("customer_id").agg(signed_up_at=good[TABLES[name].time].min())
+                parts.append(good.mutate(customer_id=good["customer_id"].cast("string")))
         if not parts:
             raise ContractBroken(
                 "No table names a customer.",
@@ -253,7 +308,19 @@ class _Reader:
                 fix="map the column in [data.columns.<table>] customer_id",
             )
         named = ibis.union(*parts) if len(parts) > 1 else parts[0]
-        return named.group_by("customer_id").agg(signed_up_at=named["signed_up_at"].min())
+        named = named.group_by("customer_id").agg(signed_up_at=named["signed_up_at"].min())
+        named = self._keep("named", named)
+        if contract.are_whole_numbers(self.engine, named["customer_id"]):
+            named = named.mutate(customer_id=named["customer_id"].cast("int64"))
+        return named
+
+    def _add_ends(self, tables: Sequence[str]) -> None:
+        """When customers left for good, beside their sign-up: the events may not come later."""
+        left = [name for name in tables if name not in self.empty]
+        if left:
+            ends = ends_of(self.good.get("churned"), self.good.get("subscriptions"))
+            joined = self.known.left_join(ends, CUSTOMER).drop(f"{CUSTOMER}_right")
+            self.known = self._keep("known", joined)
 
     def _join_subscriptions(self, rows: ibis.Table) -> ibis.Table:
         """The rows of a table that names subscriptions, with the customer of each."""
@@ -261,17 +328,30 @@ class _Reader:
         owners = subscriptions.group_by("subscription_id").agg(
             customer_id=subscriptions["customer_id"].min()
         )
-        if rows["subscription_id"].type() != owners["subscription_id"].type():
-            rows, owners = (
-                t.mutate(subscription_id=t["subscription_id"].cast("string"))
-                for t in (rows, owners)
-            )
-        return rows.left_join(owners, "subscription_id").drop("subscription_id_right")
+        return _join_ids(rows, owners, "subscription_id")
 
     def _keep(self, name: str, rows: ibis.Table) -> ibis.Table:
         query = self.engine.compile(rows)
         self.engine.raw_sql(f'CREATE OR REPLACE TEMP TABLE "kept_{name}" AS {query}')
         return self.engine.table(f"kept_{name}")
+
+
+def _join_ids(rows: ibis.Table, known: ibis.Table, name: str) -> ibis.Table:
+    """The rows with the columns of `known`, and its ids; those of nobody known get nulls.
+
+    Whole numbers meet text as text in the one way they are written: 7 is "7", and "007" is not.
+    The cast is made where there are fewer rows, unless text has to stay text.
+    """
+    ours, theirs = rows[name], known[name]
+    key = "id of the join"
+    if ours.type() != theirs.type():
+        rows = rows.mutate(**{key: ours.cast("string")})
+        known = known.mutate(**{key: theirs.cast("string")})
+    else:
+        rows, known = rows.rename({key: name}), known.mutate(**{key: theirs})
+    rows = rows.drop(name) if name in rows.columns else rows
+    joined = rows.left_join(known, key)
+    return joined.drop(key, f"{key}_right")
 
 
 def _attribute(value: Any, kind: str) -> Any:
@@ -314,33 +394,6 @@ def _require_rows(reader: _Reader, needed: tuple[str, ...], any_of: tuple[str, .
             allowed="at least one good row",
             fix="check the export that writes it",
         )
-
-
-def _last_moment(reader: _Reader) -> datetime:
-    """The last moment at which something is known to have happened.
-
-    Subscriptions may be booked for later and end later still, so their times and those of the
-    customers count only where no events tell how far the histories reach.
-    """
-    there = {name for name in reader.good if name not in reader.empty}
-    happened = {"usage", "payments", "tickets"} & there
-    booked = ("customers", "subscriptions", "contacts") if happened else ()
-    columns = [
-        (name, table.time) for name, table in TABLES.items() if name in there and name not in booked
-    ]
-    columns += [("tickets", "closed_at"), ("subscriptions", "cancelled_at")]
-    if not happened | ({"surveys", "churned"} & there):
-        columns.append(("subscriptions", "ended_at"))
-    found = []
-    for name, column in columns:
-        if name in there and column in reader.good[name].columns:
-            if column == TABLES[name].time and name in reader.accounts:
-                text = reader.accounts[name].last
-                moment = datetime.fromisoformat(text) if text else None
-            else:
-                moment = reader.engine.to_pyarrow(reader.good[name][column].max()).as_py()
-            found += [moment] if moment else []
-    return max(found)
 
 
 def _moment(value: datetime | date, timezone: str) -> datetime:

@@ -14,8 +14,9 @@ import numpy as np
 
 from features.arrays import MICROSECONDS_A_DAY, missing_like, values
 from features.cut import Cut, Measure, Points, cut
-from features.histories import CUSTOMER, Histories
+from features.histories import Histories
 from features.plan import Plan
+from features.tables import CUSTOMER
 from features.timeline import EVER, Span, Timeline
 
 if TYPE_CHECKING:

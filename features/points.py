@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 import numpy as np
@@ -158,7 +158,7 @@ def labelled_cutoffs(
         When the histories are too short for a single one.
     """
     newest = (histories.observed_until - timedelta(days=definition.days_until_known)).date()
-    oldest = first or _first_moment(histories).date() + timedelta(days=_history_needed(definition))
+    oldest = first or histories.observed_from.date() + timedelta(days=_history_needed(definition))
     stop = min(newest, last) if last else newest
     found = [day for day in _grid(every, oldest, stop, anchor=first) if day <= stop]
     if not found:
@@ -176,14 +176,6 @@ def labelled_cutoffs(
 def _history_needed(definition: Definition) -> int:
     """Days of history before the first cutoff: without any, a vector says nothing."""
     return definition.active_days if definition.kind == "inactivity" else 30
-
-
-def _first_moment(histories: Histories) -> datetime:
-    """When the histories begin: with the first event, where there are events."""
-    first = {name: account.first for name, account in histories.accounts.items() if account.first}
-    events = [first[name] for name in ("usage", "payments", "tickets") if name in first]
-    begun = [first[name] for name in ("subscriptions", "customers") if name in first]
-    return datetime.fromisoformat(min(events or begun or first.values()))
 
 
 def _grid(every: Every, oldest: date, stop: date, *, anchor: date | None) -> list[date]:

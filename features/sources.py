@@ -1,17 +1,22 @@
-"""Where histories lie: a folder of Parquet or CSV files, or a DuckDB file, read through Ibis.
+"""Where histories lie: a folder of Parquet or CSV files, a DuckDB file or a PostgreSQL database.
 
-The result is a raw table expression for each input table that is there. CSV cells stay text here,
-so that one bad cell cannot stop the reading; `contract` gives them their types.
+The result is a raw table expression for each input table that is there, under our column names.
+Values stay as they were given; `contract` gives them their types.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
+from features import csv_files
 from features.errors import ContractBroken, UsageError
+from features.sql import text_of
 from features.tables import TABLES
 
 if TYPE_CHECKING:
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     from ibis.backends.duckdb import Backend
 
-FILE_ENDINGS = (".parquet", ".csv", ".csv.gz")
+FILE_ENDINGS = (".parquet", *csv_files.ENDINGS)
 DUCKDB_URL = "duckdb:///"
 
 
@@ -34,7 +39,7 @@ class Source:
     base
         The folder that a relative location starts at.
     tables
-        For a table that has another name or place: its file, glob or database table.
+        For a table that has another name or place: its file, folder, glob or database table.
     columns
         By table, for columns that have other names: ours to theirs.
     timezone
@@ -51,16 +56,24 @@ class Source:
     memory_limit: str | None = None
 
     @property
+    def is_database(self) -> bool:
+        return "://" in self.location
+
+    @property
     def folder(self) -> Path:
         return (self.base / self.location).resolve()
 
 
 @dataclass(frozen=True)
 class RawTable:
-    """An input table as it lies there: its expression, and where it was found."""
+    """An input table as it lies there: its expression, where it was found, and what is not read.
+
+    ``ignored`` names the columns that no declaration knows.
+    """
 
     rows: ibis.Table
     where: str
+    ignored: tuple[str, ...] = ()
 
 
 def connect(source: Source) -> Backend:
@@ -68,26 +81,51 @@ def connect(source: Source) -> Backend:
     import ibis
 
     engine = ibis.duckdb.connect()
-    engine.raw_sql(f"SET TimeZone = {_quoted(source.timezone)}")
+    engine.raw_sql(f"SET TimeZone = {text_of(source.timezone)}")
     engine.raw_sql("SET preserve_insertion_order = true")
+    # What does not fit in memory goes here; the engine removes it.
+    spill = Path(tempfile.gettempdir()) / f"churn-risk-{uuid4().hex}"
+    engine.raw_sql(f"SET temp_directory = {text_of(str(spill))}")
     if source.memory_limit:
-        engine.raw_sql(f"SET memory_limit = {_quoted(source.memory_limit)}")
+        engine.raw_sql(f"SET memory_limit = {text_of(source.memory_limit)}")
     return engine
 
 
 def read(engine: Backend, source: Source) -> dict[str, RawTable]:
     """Every input table that the source holds, by name, with its foreign column names mapped."""
-    find = _in_database if "://" in source.location else _in_folder
+    find = _in_database if source.is_database else _in_folder
     found = find(engine, source)
     if not found:
         raise ContractBroken(
             "There is no input table here.",
             where=str(source.location),
+            value=", ".join(unused_files(source)[:10]) or None,
             allowed="files such as " + ", ".join(f"{name}.parquet" for name in TABLES),
-            fix="name the files in [data.tables], or simulate demo histories with: "
-            "churn simulate FOLDER --customers 2000 --months 18 --seed 7",
+            fix="name the files in [data.tables] (churn init guesses them), or simulate demo "
+            "histories with: churn simulate FOLDER --customers 2000 --months 18 --seed 7",
         )
     return {name: _renamed(name, *found[name], source.columns.get(name, {})) for name in found}
+
+
+def unused_files(source: Source) -> list[str]:
+    """Files among the histories that look like tables and belong to none, in order of name."""
+    if source.is_database or not source.folder.is_dir():
+        return []
+    used = {file for name in TABLES for file in _files(source, name)}
+    there = (
+        file
+        for file in source.folder.iterdir()
+        if file.name.endswith(FILE_ENDINGS) and not file.name.startswith(".")
+    )
+    parts = {folder for file in used for folder in file.parents}
+    return sorted(file.name for file in there if file not in used and file not in parts)
+
+
+def near_table(file: str) -> str | None:
+    """The input table whose name a file's name resembles."""
+    stem = file.lower().split(".")[0]
+    near = difflib.get_close_matches(stem, list(TABLES), n=1, cutoff=0.6)
+    return near[0] if near else None
 
 
 def _in_folder(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
@@ -103,34 +141,43 @@ def _in_folder(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, s
         )
     found = {}
     for name in TABLES:
-        pattern = source.tables.get(name)
-        files = _files(source.folder, name, pattern)
+        files = _files(source, name)
         if files:
-            found[name] = (_read_files(engine, name, files), _places(files))
-        elif pattern:
+            found[name] = (_read_files(engine, name, files, source.folder), _places(files))
+        elif name in source.tables:
             raise UsageError(
                 f"No file matches what the config names for the table {name}.",
                 where=f"[data.tables] {name}",
-                value=pattern,
-                allowed=f"a file or glob below {source.folder}",
+                value=source.tables[name],
+                allowed=f"a file, folder or glob below {source.folder}",
                 fix="correct the name, or remove the line",
             )
     return found
 
 
-def _files(folder: Path, name: str, pattern: str | None) -> list[Path]:
+def _files(source: Source, name: str) -> list[Path]:
     """The files of a table in a stable order."""
-    if pattern is None:
-        parts = folder / f"{name}.parquet"
-        if parts.is_dir():
-            return sorted(file for file in parts.rglob("*.parquet") if file.is_file())
-        candidates = [folder / f"{name}{ending}" for ending in FILE_ENDINGS]
-        return [file for file in candidates if file.is_file()][:1]
+    if name in source.tables:
+        return _matching(source.folder, name, source.tables[name])
+    places = [source.folder / f"{name}{ending}" for ending in (*FILE_ENDINGS, "")]
+    places = [place for place in places if _parts(place)]
+    if len(places) > 1:
+        raise UsageError(
+            f"There is more than one place for the table {name}.",
+            where=str(source.folder),
+            value=", ".join(place.name for place in places),
+            allowed="one of them",
+            fix=f'say which: [data.tables] {name} = "{places[0].name}"',
+        )
+    return _parts(places[0]) if places else []
+
+
+def _matching(folder: Path, name: str, pattern: str) -> list[Path]:
     if Path(pattern).is_absolute():
         folder, pattern = Path(Path(pattern).anchor), str(Path(pattern).relative_to("/"))
     try:
-        return sorted(file for file in folder.glob(pattern) if file.is_file())
-    except ValueError as error:
+        return [part for place in sorted(folder.glob(pattern)) for part in _parts(place)]
+    except (ValueError, NotImplementedError) as error:
         raise UsageError(
             f"This is no file name or glob: {error}.",
             where=f"[data.tables] {name}",
@@ -140,46 +187,79 @@ def _files(folder: Path, name: str, pattern: str | None) -> list[Path]:
         ) from None
 
 
+def _parts(place: Path) -> list[Path]:
+    """A file itself, or the table's files below a folder, hidden ones aside."""
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        return []
+    below = (file for file in place.rglob("*") if file.name.endswith(FILE_ENDINGS))
+    return sorted(
+        file
+        for file in below
+        if file.is_file()
+        and not any(part.startswith((".", "_")) for part in file.relative_to(place).parts)
+    )
+
+
 def _places(files: list[Path]) -> str:
     return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
 
 
-def _read_files(engine: Backend, name: str, files: list[Path]) -> ibis.Table:
+def _read_files(engine: Backend, name: str, files: list[Path], folder: Path) -> ibis.Table:
+    """Parquet stays in its files; CSV is read once, into a table of the engine's."""
     import duckdb
 
+    csvs = [file for file in files if file.name.endswith(csv_files.ENDINGS)]
+    parquets = [file for file in files if file not in csvs]
     # The files are read through our own SQL: Ibis sniffs the types of CSV columns.
-    listed = "[" + ", ".join(_quoted(str(file)) for file in files) + "]"
-    if all(file.suffix == ".parquet" for file in files):
-        query = f"SELECT * FROM read_parquet({listed}, union_by_name = true)"
-        keep = "VIEW"
-    else:
-        query = (
-            f"SELECT * FROM read_csv({listed}, header = true, skip = 0, all_varchar = true, "
-            "union_by_name = true, sample_size = -1)"
-        )
-        keep = "TABLE"
+    queries = [csv_files.query_of(name, file, _partition(file, folder)) for file in csvs]
+    if parquets:
+        queries.append(_parquet(parquets, folder))
+    keep = "TABLE" if csvs else "VIEW"
+    query = " UNION ALL BY NAME ".join(queries)
     try:
         engine.raw_sql(f'CREATE TEMP {keep} "raw_{name}" AS {query}')
-        rows = engine.table(f"raw_{name}")
+        return engine.table(f"raw_{name}")
     except duckdb.Error as error:
-        raise _unreadable(name, _places(files), str(error)) from None
-    if len(rows.columns) == 1 and any(mark in rows.columns[0] for mark in ",;|\t"):
-        # The engine takes lines of different lengths for lines without any columns.
-        raise _unreadable(name, _places(files), "not every row has the columns of the header")
-    return rows
+        if csvs:
+            raise csv_files.explained(engine, name, csvs, str(error)) from None
+        raise unreadable(name, _places(files), error) from None
+
+
+def _parquet(files: list[Path], folder: Path) -> str:
+    listed = ", ".join(text_of(str(file)) for file in files)
+    hive = any(_partition(file, folder) for file in files)
+    return (
+        f"SELECT * FROM read_parquet([{listed}], union_by_name = true, "
+        f"hive_partitioning = {str(hive).lower()}, hive_types_autocast = false)"
+    )
+
+
+def _partition(file: Path, folder: Path) -> dict[str, str]:
+    """What the folders above a file say of all its rows: ``month=2026-01/`` (Hive's way)."""
+    try:
+        above = file.relative_to(folder).parts[:-1]
+    except ValueError:
+        above = file.parts[:-1]
+    return dict(part.split("=", 1) for part in above if part.count("=") == 1)
 
 
 def _in_database(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
+    if source.location.startswith(DUCKDB_URL):
+        return _in_duckdb(engine, source)
+    raise UsageError(
+        "This kind of database is not supported.",
+        where="[data] source",
+        value=source.location.split("://")[0] + "://…",
+        allowed="a folder, or duckdb:///FILE",
+        fix="export the tables to Parquet",
+    )
+
+
+def _in_duckdb(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
     import duckdb
 
-    if not source.location.startswith(DUCKDB_URL):
-        raise UsageError(
-            "This kind of database is not supported.",
-            where="[data] source",
-            value=source.location.split("://")[0] + "://…",
-            allowed="a folder, or duckdb:///FILE",
-            fix="export the tables to Parquet",
-        )
     file = source.base / source.location.removeprefix(DUCKDB_URL)
     if not file.is_file():
         raise UsageError(
@@ -190,28 +270,52 @@ def _in_database(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table,
             fix="correct the path",
         )
     try:
-        engine.raw_sql(f"ATTACH {_quoted(str(file))} AS source (READ_ONLY)")
+        engine.raw_sql(f"ATTACH {text_of(str(file))} AS source (READ_ONLY)")
         listed = (
-            "SELECT table_name FROM information_schema.tables "
-            "WHERE table_catalog = 'source' AND table_schema = 'main'"
+            "SELECT table_schema, table_name FROM information_schema.tables "
+            "WHERE table_catalog = 'source' ORDER BY table_schema, table_name"
         )
-        present = {name for (name,) in engine.raw_sql(listed).fetchall()}
-        found = {}
-        for name in TABLES:
-            theirs = source.tables.get(name, name)
-            if theirs in present:
-                table = engine.table(theirs, database=("source", "main"))
-                found[name] = (table, f"{source.location}, table {theirs}")
-            elif name in source.tables:
-                raise UsageError(
-                    f"No table is what the config names for the table {name}.",
-                    where=f"[data.tables] {name}",
-                    value=theirs,
-                    allowed=", ".join(sorted(present)),
-                    fix="correct the name, or remove the line",
-                )
+        present = [tuple(row) for row in engine.raw_sql(listed).fetchall()]
+        chosen = choose_tables(source, present, default_schema="main")
+        return {
+            name: (
+                engine.table(table, database=("source", schema)),
+                f"{source.location}, table {table}",
+            )
+            for name, (schema, table) in chosen.items()
+        }
     except duckdb.Error as error:
-        raise _unreadable("source", str(file), str(error)) from None
+        raise unreadable("source", str(file), error) from None
+
+
+def choose_tables(
+    source: Source, present: Iterable[tuple[str, str]], *, default_schema: str
+) -> dict[str, tuple[str, str]]:
+    """Which schema and table of a database is which input table.
+
+    Raises
+    ------
+    UsageError
+        When a table that the config names is not there.
+    """
+    there = list(present)
+    found = {}
+    for name in TABLES:
+        theirs = source.tables.get(name, name)
+        schema, _, table = theirs.rpartition(".")
+        candidates = [(schema, table), (default_schema, theirs)]
+        match = next((candidate for candidate in candidates if candidate in there), None)
+        if match:
+            found[name] = match
+        elif name in source.tables:
+            shown = [t if s == default_schema else f"{s}.{t}" for s, t in there]
+            raise UsageError(
+                f"No table is what the config names for the table {name}.",
+                where=f"[data.tables] {name}",
+                value=theirs,
+                allowed=", ".join(sorted(shown)[:20]) or "none: the database holds no table",
+                fix="correct the name, or remove the line",
+            )
     return found
 
 
@@ -219,34 +323,46 @@ def _renamed(name: str, rows: ibis.Table, where: str, columns: Mapping[str, str]
     """The table with its mapped columns under our names."""
     for ours, theirs in columns.items():
         if theirs not in rows.columns:
+            near = difflib.get_close_matches(theirs, rows.columns, n=1)
             raise UsageError(
                 f"The config maps {name}.{ours} to a column that is not there.",
                 where=f"[data.columns.{name}] {ours}; {where}",
                 value=theirs,
-                allowed=", ".join(rows.columns),
-                fix="correct the name",
+                allowed=shortened(rows.columns),
+                fix=f"did you mean {near[0]!r}?" if near else "correct the name",
             )
     taken = set(columns.values())
     kept = {c: c for c in rows.columns if c not in taken and c not in columns}
     order = {**dict(columns), **kept}
     selected = {ours: _readable(rows[theirs]) for ours, theirs in order.items()}
-    return RawTable(rows.select(**selected), where)
+    known = TABLES[name]
+    ignored = tuple(
+        column
+        for column in selected
+        if not known.attributes and column != "subscription_id" and known.column(column) is None
+    )
+    return RawTable(rows.select(**selected), where, ignored)
 
 
 def _readable(column: ir.Column) -> ir.Column:
-    """A column without any value has no type in Parquet: it is text without any value here."""
-    return column.cast("string") if column.type().is_unknown() else column
+    """Columns without any value, and text that Parquet calls bytes, are text here."""
+    kind = column.type()
+    return column.cast("string") if kind.is_unknown() or kind.is_binary() else column
 
 
-def _unreadable(name: str, where: str, error: str) -> ContractBroken:
+def shortened(names: Iterable[str], most: int = 20) -> str:
+    """A list of names for a message."""
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
+
+
+def unreadable(name: str, where: str, error: Exception) -> ContractBroken:
+    """What to say of a table that the engine cannot read."""
     return ContractBroken(
         f"The table {name} cannot be read.",
         where=where,
-        value=error.splitlines()[0],
-        allowed="a valid Parquet file, or a CSV file with a header",
-        fix="write the file again, or correct the row that is named",
+        value=str(error).splitlines()[0],
+        allowed="a valid Parquet file, a CSV file with a header, or a table of a database",
+        fix="write the file again",
     )
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from features.catalogue import Feature, Group
-from features.churn import latest_versions
 from features.cut import Measure, count
-from features.histories import CUSTOMER
+from features.departures import latest_versions
 from features.past import Past
+from features.tables import CUSTOMER
 
 Column = tuple[Feature, np.ndarray]
 MONTHS = {"month": 1, "year": 12}

@@ -10,6 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+CUSTOMER = "customer_index"
+"""The column with a customer's index in every checked table: 0 … customers - 1, in id order."""
+
 Kind = Literal["id", "time", "number", "text", "bool"]
 
 
@@ -19,7 +22,8 @@ class Column:
 
     ``known_from`` names the column whose time makes this value known, where that is later than the
     row itself: a ticket's ``csat`` is unknown before its ``closed_at``. An optional column that is
-    ``never_null`` may be absent, but where it is there, a row without a value is bad.
+    ``never_null`` may be absent, but where it is there, a row without a value is bad. ``synonyms``
+    are other words for an allowed value: theirs, ours.
     """
 
     name: str
@@ -29,6 +33,7 @@ class Column:
     allowed: tuple[str, ...] = ()
     known_from: str | None = None
     never_null: bool = False
+    synonyms: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ SUBSCRIPTIONS = Table(
             "how often it is billed",
             required=False,
             allowed=("month", "year"),
+            synonyms=(("monthly", "month"), ("yearly", "year"), ("annual", "year")),
         ),
         Column("auto_renew", "bool", "whether the term renews itself", required=False),
         Column("renews_at", "time", "when the running term ends", required=False),

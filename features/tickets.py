@@ -10,8 +10,8 @@ import numpy as np
 from features.arrays import ratio
 from features.catalogue import Feature, Group, slugs
 from features.cut import Measure, count, equals
-from features.histories import CUSTOMER
 from features.past import Past, Rolled
+from features.tables import CUSTOMER
 
 Column = tuple[Feature, np.ndarray]
 URGENT = ("high", "urgent", "critical")

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from features.errors import ContractBroken
-from features.histories import CUSTOMER
 from features.plan import make_plan
+from features.tables import CUSTOMER
 
 USAGE = """
 customer_id | occurred_at         | event

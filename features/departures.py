@@ -1,0 +1,71 @@
+"""When customers left, by their subscriptions or by the churn that the business recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from features.contract import ENDS
+from features.tables import CUSTOMER
+
+if TYPE_CHECKING:
+    import ibis
+
+
+def latest_versions(subscriptions: ibis.Table) -> ibis.Table:
+    """One row per subscription: the newest version of it, with an `ended_at` in any case."""
+    import ibis
+
+    if "ended_at" not in subscriptions.columns:
+        subscriptions = subscriptions.mutate(ended_at=ibis.null("timestamp(6)"))
+    if "valid_from" not in subscriptions.columns:
+        return subscriptions
+    newest = ibis.window(
+        group_by="subscription_id", order_by=ibis.desc("valid_from", nulls_first=False)
+    )
+    ranked = subscriptions.mutate(version=ibis.row_number().over(newest))
+    return ranked.filter(ranked["version"] == 0).drop("version")
+
+
+def departures_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:
+    """When customers left: ends of subscriptions that no other one covers or follows in time.
+
+    Subscriptions that overlap, or follow within the grace, form one stay; a stay's end is a
+    departure. Gaps and islands: a stay begins where a start lies later than all ends so far.
+    """
+    import ibis
+
+    running = ibis.timestamp("9999-01-01")
+    rows = subscriptions.mutate(until=subscriptions["ended_at"].fill_null(running))
+    rows = rows.select(CUSTOMER, "started_at", "until")
+    so_far = ibis.cumulative_window(group_by=CUSTOMER, order_by=["started_at", "until"])
+    rows = rows.mutate(latest=rows["until"].max().over(so_far))
+    in_turn = ibis.window(group_by=CUSTOMER, order_by=["started_at", "until"])
+    rows = rows.mutate(covered=rows["latest"].lag().over(in_turn))
+    follows = rows["started_at"] <= rows["covered"] + ibis.interval(days=grace_days)
+    rows = rows.mutate(begins=(~follows).fill_null(True).cast("int64"))
+    rows = rows.mutate(stay=rows["begins"].sum().over(so_far))
+    stays = rows.group_by([CUSTOMER, "stay"]).agg(left_at=rows["until"].max())
+    return stays.filter(stays["left_at"] < running).select(CUSTOMER, "left_at")
+
+
+def ends_of(churned: ibis.Table | None, subscriptions: ibis.Table | None) -> ibis.Table:
+    """When customers left for good, by `CUSTOMER`, as `ENDS`: nothing for those who are there.
+
+    A recorded churn is believed, unless a subscription began after it; without the table of
+    churners the end of the last subscription counts.
+    """
+    import ibis
+
+    if churned is not None:
+        left = churned.group_by(CUSTOMER).agg(**{ENDS: churned["churned_at"].max()})
+        if subscriptions is None:
+            return left
+        last = subscriptions.group_by(CUSTOMER).agg(began=subscriptions["started_at"].max())
+        both = left.left_join(last, CUSTOMER).drop(f"{CUSTOMER}_right")
+        back = both["began"] > both[ENDS]
+        return both.filter(~back.fill_null(False)).drop("began")
+    assert subscriptions is not None
+    latest = latest_versions(subscriptions)
+    running = latest["ended_at"].isnull().any()
+    ends = latest.group_by(CUSTOMER).agg(**{ENDS: latest["ended_at"].max(), "running": running})
+    return ends.filter(~ends["running"]).select(CUSTOMER, ibis._[ENDS])
