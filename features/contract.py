@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ibis.expr.datatypes import DataType
 
 REASON = "quarantine_reason"
+GOOD = 0
 ROW = "row_in_source"
 RAW = "raw value: "
 """Before the name of a column as it was given; no attribute of a customer is called so."""
@@ -37,6 +38,12 @@ LONG = 30
 """Days from which on a time is far off another one."""
 ENDS = "customer_left_at"
 """When a row's customer left for good, where that is known."""
+EDGES = {
+    "before_sign_up": "day_of_sign_up",
+    "long_before_sign_up": "month_before_sign_up",
+    "after_end": "day_after_end",
+}
+"""By oddity, the column of a row's customer that its time is compared with."""
 WHOLE_NUMBER = r"^(-[1-9][0-9]{0,17}|0|[1-9][0-9]{0,17})$"
 
 
@@ -366,22 +373,33 @@ def oddities(table: Table, rows: ibis.Table) -> dict[str, ir.BooleanValue]:
 
     found: dict[str, Any] = {}
     time = rows[table.time]
-    if "signed_up_at" in rows.columns and table.time != "signed_up_at":
-        signed_up = rows["signed_up_at"]
-        found["before_sign_up"] = time < signed_up.truncate("D")
-        found["long_before_sign_up"] = time < signed_up - ibis.interval(days=LONG)
-    if ENDS in rows.columns:
-        found["after_end"] = time >= rows[ENDS].truncate("D") + ibis.interval(days=1)
+    for name, edge in EDGES.items():
+        if edge in rows.columns:
+            found[name] = time >= rows[edge] if name == "after_end" else time < rows[edge]
     if "available_at" in rows.columns:
         found["known_late"] = rows["available_at"] > time + ibis.interval(days=LONG)
     return found
+
+
+def with_edges(customers: ibis.Table) -> ibis.Table:
+    """Customers with the moments that make their rows odd: computed once, not for every row."""
+    import ibis
+
+    signed_up = customers["signed_up_at"]
+    edges = {
+        EDGES["before_sign_up"]: signed_up.truncate("D"),
+        EDGES["long_before_sign_up"]: signed_up - ibis.interval(days=LONG),
+    }
+    if ENDS in customers.columns:
+        edges[EDGES["after_end"]] = customers[ENDS].truncate("D") + ibis.interval(days=1)
+    return customers.mutate(**edges).drop(*[c for c in (ENDS,) if c in customers.columns])
 
 
 def _unreadable(column: Column, value: Any, given: Any) -> dict[str, Any]:
     found = {}
     if column.required or column.never_null:
         found[f"null_{column.name}"] = given.isnull()
-    if column.kind != "text":
+    if column.kind != "text" and value.type() != given.type():
         found[f"unparsable_{column.name}"] = value.isnull() & given.notnull()
     return found
 
@@ -407,54 +425,79 @@ def _calendar() -> tuple[ir.TimestampValue, ir.TimestampValue]:
 
 
 def with_reason(rows: ibis.Table, found: Mapping[str, Fault]) -> ibis.Table:
-    """The rows with their first fault as `REASON`; null where there is none."""
+    """The rows with the number of their first fault as `REASON`: 1 for the first of `found`.
+
+    Numbers are a third cheaper to group by than names; `GOOD` is the number of no fault.
+    """
     import ibis
 
     if not found:
-        return rows.mutate(**{REASON: ibis.null("string")})
-    branches = [(fault.bad.fill_null(False), reason) for reason, fault in found.items()]
-    return rows.mutate(**{REASON: ibis.cases(*branches, else_=ibis.null("string"))})
+        return rows.mutate(**{REASON: _number(GOOD)})
+    branches = [(f.bad.fill_null(False), _number(n)) for n, f in enumerate(found.values(), 1)]
+    return rows.mutate(**{REASON: ibis.cases(*branches, else_=_number(GOOD))})
 
 
-def marked(rows: ibis.Table, reason: str, bad: ir.BooleanValue) -> ibis.Table:
-    """The rows with a further reason for those that have none yet."""
-    return rows.mutate(**{REASON: rows[REASON].coalesce(bad.ifelse(reason, None))})
+def marked(rows: ibis.Table, number: int, bad: ir.BooleanValue) -> ibis.Table:
+    """The rows with a further fault, by its number, for those that have none yet."""
+    first = (rows[REASON] == GOOD) & bad
+    return rows.mutate(**{REASON: first.ifelse(_number(number), rows[REASON])})
 
 
-def repeated_id(table: Table, rows: ibis.Table) -> ibis.Table:
-    """Marks every further row with the same row id; the first one in the source's order stays."""
+def _number(reason: int) -> Any:
     import ibis
 
-    key = [name for name in table.row_id if name in rows.columns]
+    return ibis.literal(reason, "int8")
+
+
+def repeated_id(table: Table, rows: ibis.Table, found: dict[str, Fault]) -> ibis.Table:
+    """Marks every further row with the same row id; the first one in the source's order stays.
+
+    The fault is added to `found`.
+    """
+    import ibis
+
+    key = tuple(name for name in table.row_id if name in rows.columns)
     if not key:
         return rows
-    good = rows[REASON].isnull()
+    good = rows[REASON] == GOOD
     window = ibis.window(group_by=[*key, good], order_by=ROW)
-    nth = ibis.row_number().over(window)
-    return marked(rows, f"repeated_{key[0]}", good & (nth > 0))
+    repeated = ibis.row_number().over(window) > 0
+    found[f"repeated_{key[0]}"] = Fault(repeated, key)
+    return marked(rows, len(found), repeated)
 
 
-def account(engine: Backend, table: Table, rows: ibis.Table) -> Account:
-    """Count a reasoned table in one pass, by reason and, where rows are good, by day."""
+def in_words(reason: ir.Value, found: Mapping[str, Fault]) -> ir.Value:
+    """The names of faults from their numbers."""
+    import ibis
+
+    names = [(reason == n, name) for n, name in enumerate(found, 1)]
+    return ibis.cases(*names, else_=ibis.null("string"))
+
+
+def account(engine: Backend, table: Table, rows: ibis.Table, found: Mapping[str, Fault]) -> Account:
+    """Count a reasoned table in one pass, by reason and day."""
     odd = oddities(table, rows)
     nulls = {c.name: rows[c.name].isnull() for c in table.columns if _may_be_null(c, rows)}
-    time = rows[REASON].isnull().ifelse(rows[table.time], None)
-    counted = rows.group_by(REASON, day=time.date()).agg(
+    counted = rows.group_by(REASON, day=rows[table.time].date()).agg(
         rows=rows.count(),
-        first=time.min(),
-        last=time.max(),
-        **{f"odd {name}": condition.sum() for name, condition in odd.items()},
-        **{f"null {name}": condition.sum() for name, condition in nulls.items()},
+        first=rows[table.time].min(),
+        last=rows[table.time].max(),
+        **{f"odd {name}": rows.count(where=condition) for name, condition in odd.items()},
+        **{f"null {name}": rows.count(where=condition) for name, condition in nulls.items()},
     )
-    found = engine.to_pyarrow(counted.order_by([REASON, "day"]))
-    good = found.filter(found[REASON].is_null())
+    # The times of bad rows are no dates at times: only those of good ones are looked at.
+    result = engine.to_pyarrow(counted.order_by([REASON, "day"]))
+    reasons = result[REASON].to_numpy()
+    good = result.filter(reasons == GOOD)
+    sums = np.bincount(reasons, weights=result["rows"].to_numpy(), minlength=len(found) + 1)
+    by_name = {name: int(sums[n]) for n, name in enumerate(found, 1) if sums[n]}
     return Account(
-        rows=_total(found, "rows"),
-        quarantined={r: n for r, n in zip(*_bad(found), strict=True) if r is not None},
+        rows=int(sums.sum()),
+        quarantined=dict(sorted(by_name.items())),
         odd={name: _total(good, f"odd {name}") for name in odd},
         nulls={name: _total(good, f"null {name}") for name in nulls},
         first=str(good["first"][0].as_py()) if len(good) else None,
-        last=str(max(good["last"].to_pylist())) if len(good) else None,
+        last=str(good["last"][len(good) - 1].as_py()) if len(good) else None,
         daily=Daily(
             days=good["day"].to_numpy().astype("datetime64[D]").astype(np.int64),
             rows=good["rows"].to_numpy(),
@@ -463,12 +506,8 @@ def account(engine: Backend, table: Table, rows: ibis.Table) -> Account:
     )
 
 
-def _bad(found: Any) -> tuple[list[str | None], list[int]]:
-    return found[REASON].to_pylist(), found["rows"].to_pylist()
-
-
-def _total(found: Any, name: str) -> int:
-    return sum(n or 0 for n in found[name].to_pylist())
+def _total(counted: Any, name: str) -> int:
+    return int(counted[name].to_numpy().sum())
 
 
 def _may_be_null(column: Column, rows: ibis.Table) -> bool:
@@ -489,8 +528,12 @@ def refuse_too_many(
     if counts.rows == 0 or counts.bad <= limit * counts.rows:
         return
     worst = max(counts.quarantined, key=lambda reason: counts.quarantined[reason])
-    columns = [c for c in _columns_of(worst, table, found) if RAW + c in rows.columns]
-    bad = rows.filter(rows[REASON] == worst).select(**{c: rows[RAW + c] for c in columns}).limit(3)
+    columns = [c for c in found[worst].columns if RAW + c in rows.columns]
+    bad = (
+        rows.filter(rows[REASON] == list(found).index(worst) + 1)
+        .select(**{c: rows[RAW + c] for c in columns})
+        .limit(3)
+    )
     examples = engine.to_pyarrow(bad).to_pylist()
     reasons = ", ".join(f"{reason} {n:,}" for reason, n in counts.quarantined.items())
     advice = None
@@ -508,12 +551,6 @@ def refuse_too_many(
         or f"correct the source, map its columns in [data.columns.{table.name}], or raise "
         "[data] max_bad_share to set more rows aside",
     )
-
-
-def _columns_of(reason: str, table: Table, found: Mapping[str, Fault]) -> tuple[str, ...]:
-    if reason in found:
-        return found[reason].columns
-    return table.row_id if reason.startswith("repeated_") else ("customer_id", "subscription_id")
 
 
 def _shown(value: object) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from features import contract, sources
-from features.contract import ENDS, RAW, REASON, ROW, Account, Fault
+from features.contract import EDGES, ENDS, GOOD, RAW, REASON, ROW, Account, Fault
 from features.coverage import span_of
 from features.departures import ends_of
 from features.errors import ContractBroken
@@ -45,10 +45,10 @@ class Histories:
         Tables that are there but have no rows: treated as absent.
     observed_from, observed_until
         Since when and up to when the histories tell what happened.
-    where
-        By name, where the table lies.
-    ignored
-        By name, the columns that are not read.
+    raw
+        By name, the table as it lies there.
+    not_read
+        Attributes that are neither numbers, booleans nor text, by table.
     attributes
         Attributes of customers, with their kinds: number, bool (as 0 and 1) or text.
     customers
@@ -64,8 +64,8 @@ class Histories:
     observed_until: datetime
     attributes: dict[str, str]
     customers: int
-    where: dict[str, str]
-    ignored: dict[str, tuple[str, ...]]
+    raw: dict[str, RawTable]
+    not_read: dict[str, tuple[str, ...]]
 
     def close(self) -> None:
         """Release the engine and what it holds."""
@@ -134,7 +134,7 @@ class _Reader:
         self.accounts: dict[str, Account] = {}
         self.attributes: dict[str, str] = {}
         self.empty: list[str] = []
-        self.ignored = {name: list(table.ignored) for name, table in self.raw.items()}
+        self.not_read: list[str] = []
 
     def read_all(self) -> None:
         """Every table, those that tell who left before the events that may come after it."""
@@ -174,8 +174,8 @@ class _Reader:
             observed_until=observed_until or end,
             attributes=self.attributes,
             customers=self.engine.to_pyarrow(self.good["customers"].count()).as_py(),
-            where={name: table.where for name, table in self.raw.items()},
-            ignored={name: tuple(columns) for name, columns in self.ignored.items() if columns},
+            raw=self.raw,
+            not_read={"customers": tuple(self.not_read)} if self.not_read else {},
         )
 
     @contextmanager
@@ -193,7 +193,7 @@ class _Reader:
     def _read_customers(self) -> None:
         if "customers" in self.raw:
             rows, found = self._reasoned(CUSTOMERS)
-            self._settle(CUSTOMERS, contract.repeated_id(CUSTOMERS, rows), found)
+            self._settle(CUSTOMERS, contract.repeated_id(CUSTOMERS, rows, found), found)
             customers = self.good["customers"]
             if not contract.are_whole_numbers(self.engine, customers["customer_id"]):
                 customers = customers.mutate(customer_id=customers["customer_id"].cast("string"))
@@ -207,7 +207,7 @@ class _Reader:
         index = ibis.row_number().over(ibis.window(order_by=customers["customer_id"]))
         customers = customers.mutate(**{CUSTOMER: index.cast("int32")})
         self.good["customers"] = self._keep("customers", customers)
-        self.known = self.good["customers"].select("customer_id", CUSTOMER, "signed_up_at")
+        self.known = self._known(self.good["customers"])
 
     def _read_table(self, table: Table) -> None:
         rows, found = self._reasoned(table)
@@ -215,9 +215,10 @@ class _Reader:
             rows = self._join_subscriptions(rows)
         # A sign-up goes with every event, so that builders can tell a customer's first days.
         rows = _join_ids(rows, self.known, "customer_id")
-        found["unknown_customer"] = Fault(rows[CUSTOMER].isnull(), ("customer_id",))
-        rows = contract.marked(rows, "unknown_customer", rows[CUSTOMER].isnull())
-        self._settle(table, contract.repeated_id(table, rows), found)
+        unknown = Fault(rows[CUSTOMER].isnull(), ("customer_id", "subscription_id"))
+        found["unknown_customer"] = unknown
+        rows = contract.marked(rows, len(found), unknown.bad)
+        self._settle(table, contract.repeated_id(table, rows, found), found)
 
     def _typed(self, table: Table) -> ibis.Table:
         raw = self.raw[table.name]
@@ -237,7 +238,7 @@ class _Reader:
     def _settle(self, table: Table, rows: ibis.Table, found: Mapping[str, Fault]) -> None:
         """Part good rows from bad ones, with counts."""
         name = table.name
-        counts = contract.account(self.engine, table, rows)
+        counts = contract.account(self.engine, table, rows, found)
         contract.refuse_too_many(
             self.engine,
             table,
@@ -253,11 +254,11 @@ class _Reader:
             self.empty.append(name)
         if counts.bad:
             given = {column.removeprefix(RAW): rows[column] for column in raw_columns}
-            self.bad[name] = rows.filter(rows[REASON].notnull()).select(
-                **given, **{REASON: rows[REASON]}
+            self.bad[name] = rows.filter(rows[REASON] != GOOD).select(
+                **given, **{REASON: contract.in_words(rows[REASON], found)}
             )
-        others = [column for column in (REASON, ROW, ENDS) if column in rows.columns]
-        self.good[name] = rows.filter(rows[REASON].isnull()).drop(*raw_columns, *others)
+        others = [column for column in (REASON, ROW, *EDGES.values()) if column in rows.columns]
+        self.good[name] = rows.filter(rows[REASON] == GOOD).drop(*raw_columns, *others)
 
     def _with_attributes(self, customers: ibis.Table) -> ibis.Table:
         """Customers with their attributes typed: numbers, booleans (as 0 and 1) or text."""
@@ -267,7 +268,7 @@ class _Reader:
             value = customers[name]
             kind = self._attribute_kind(value)
             if kind is None:
-                self.ignored["customers"].append(name)
+                self.not_read.append(name)
             else:
                 self.attributes[name] = kind
                 typed[name] = _attribute(value, kind)
@@ -297,7 +298,7 @@ class _Reader:
         for name in self.raw:
             rows, _ = self._reasoned(TABLES[name])
             if "customer_id" in rows.columns:
-                good = rows.filter(rows[REASON].isnull())
+                good = rows.filter(rows[REASON] == GOOD)
                 good = good.group_by("customer_id").agg(signed_up_at=good[TABLES[name].time].min())
                 parts.append(good.mutate(customer_id=good["customer_id"].cast("string")))
         if not parts:
@@ -319,8 +320,13 @@ class _Reader:
         left = [name for name in tables if name not in self.empty]
         if left:
             ends = ends_of(self.good.get("churned"), self.good.get("subscriptions"))
-            joined = self.known.left_join(ends, CUSTOMER).drop(f"{CUSTOMER}_right")
-            self.known = self._keep("known", joined)
+            joined = self.good["customers"].left_join(ends, CUSTOMER).drop(f"{CUSTOMER}_right")
+            self.known = self._known(joined)
+
+    def _known(self, customers: ibis.Table) -> ibis.Table:
+        """What the rows of other tables need of their customers."""
+        columns = [c for c in ("customer_id", CUSTOMER, "signed_up_at", ENDS) if c in customers]
+        return self._keep("known", contract.with_edges(customers.select(columns)))
 
     def _join_subscriptions(self, rows: ibis.Table) -> ibis.Table:
         """The rows of a table that names subscriptions, with the customer of each."""

@@ -115,7 +115,10 @@ def unused_files(source: Source) -> list[str]:
     there = (
         file
         for file in source.folder.iterdir()
-        if file.name.endswith(FILE_ENDINGS) and not file.name.startswith(".")
+        if file.name.endswith(FILE_ENDINGS)
+        and not file.name.startswith(".")
+        # The simulator's truth is beside its histories, never in them.
+        and file.name != "truth.parquet"
     )
     parts = {folder for file in used for folder in file.parents}
     return sorted(file.name for file in there if file not in used and file not in parts)

@@ -91,6 +91,7 @@ def accounts_of(histories: Histories) -> dict[str, dict[str, Any]]:
             "quarantined": account.quarantined,
             "first": account.first,
             "last": account.last,
+            "nulls": account.nulls,
         }
         for name, account in histories.accounts.items()
     }

@@ -126,10 +126,10 @@ def _text(value: object) -> str:
 
 
 def checked(result: Checked) -> None:
-    """Rows in, rows used, rows set aside."""
+    """Rows in, used and set aside; then what is odd, and what may leak."""
     console = _console()
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("table", "rows", "used", "set aside", "from", "to"):
+    for name in ("table", "rows", "used", "set aside", "from", "to", "without a value"):
         table.add_column(name, justify="right" if name in ("rows", "used", "set aside") else "left")
     for name, account in result.tables.items():
         table.add_row(
@@ -139,9 +139,41 @@ def checked(result: Checked) -> None:
             f"{account['rows'] - account['used']:,}",
             str(account["first"] or "")[:10],
             str(account["last"] or "")[:10],
+            ", ".join(_share_of_nulls(account)),
         )
     console.print(table)
-    console.print(f"{result.customers:,} customers; histories end at {result.observed_until}")
+    console.print(
+        f"{result.customers:,} customers; histories from {result.observed_from[:10]} to "
+        f"{result.observed_until}"
+    )
+    _set_aside(console, result)
+    _listed(console, "Odd", [(f.table, f.evidence) for f in result.findings])
+    leaks = [(f"{s.table}.{s.column}", s.evidence) for s in result.leak_suspects]
+    _listed(console, "Leak suspects: may hold what was not known yet", leaks)
+    if not result.leak_suspects:
+        console.print("No leak suspects.")
+
+
+def _share_of_nulls(account: dict[str, Any]) -> list[str]:
+    """Optional columns that lack values, with the share of rows that do."""
+    used = account["used"]
+    return [f"{name} {rows / used:.0%}" for name, rows in account["nulls"].items() if rows and used]
+
+
+def _set_aside(console: Console, result: Checked) -> None:
+    reasons = [
+        (name, f"{rows:,} {reason}")
+        for name, account in result.tables.items()
+        for reason, rows in account["quarantined"].items()
+    ]
+    _listed(console, f"Set aside, each with its reason, in {_near(result.quarantine)}", reasons)
+
+
+def _listed(console: Console, title: str, items: list[tuple[str, str]]) -> None:
+    if items:
+        console.print(f"\n[bold]{escape(title)}[/bold]")
+    for where, told in items:
+        console.print(f"  {escape(where)}: {escape(told)}", soft_wrap=True)
 
 
 def _near(path: Any) -> str:

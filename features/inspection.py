@@ -1,0 +1,182 @@
+"""What people should know of usable histories: gaps, clocks, copies, feeds that broke off.
+
+None of it stops a run or sets a row aside. The counts come from the accounts that reading made;
+only identical rows and customers nobody knows need a look of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from features.contract import LONG, REASON
+from features.coverage import SILENCE_TIMES, core_of, rows_outside
+from features.histories import Histories
+from features.sources import Source, near_table, shortened, unused_files
+from features.sql import name_of
+from features.tables import TABLES
+from features.timeline import EPOCH, day_number
+
+EXACT_ROWS = 5_000_000
+"""Identical rows are counted up to here; of larger tables, in a sample of customers."""
+EARLY_DAYS = 14
+EVENTS = ("usage", "payments", "tickets", "surveys")
+CURRENCY = ("currency", "currency_code", "iso_currency_code")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is odd in a table: of what kind, how many rows, and in words."""
+
+    table: str
+    kind: str
+    rows: int | None
+    evidence: str
+
+
+def inspect(histories: Histories, source: Source) -> list[Finding]:
+    """All findings, table by table."""
+    found = [finding for name in histories.accounts for finding in _of_table(histories, name)]
+    return [*found, *_unused(source)]
+
+
+def _of_table(histories: Histories, name: str) -> Iterator[Finding]:
+    yield from _identical(histories, name)
+    yield from _unknown(histories, name)
+    yield from _clocks(histories, name)
+    yield from _stops_early(histories, name)
+    yield from _currencies(histories, name)
+    ignored = histories.raw[name].ignored + histories.not_read.get(name, ())
+    if ignored:
+        yield Finding(name, "not_read", None, f"columns that are not read: {shortened(ignored)}")
+
+
+def _identical(histories: Histories, name: str) -> Iterator[Finding]:
+    """Rows that have a twin, in tables without row ids: they are kept."""
+    if TABLES[name].row_id:
+        return
+    rows = histories.accounts[name].rows
+    share = -(-rows // EXACT_ROWS)
+    found = identical_rows(histories, name, one_in=share)
+    if found:
+        about = "" if share == 1 else f"about (counted for one in {share} customers) "
+        yield Finding(
+            name, "identical", found, f"{about}{found:,} rows repeat another one; they are kept"
+        )
+
+
+def identical_rows(histories: Histories, name: str, *, one_in: int = 1) -> int:
+    """How many rows are the same as an earlier one in all columns; by a sample of customers.
+
+    Rows are compared by a hash of 64 bits. Identical rows belong to the same customer, so that
+    what is found for one in so many customers stands for all.
+    """
+    raw = histories.raw[name].rows
+    if not histories.accounts[name].rows:
+        return 0
+    key = next(c for c in ("customer_id", "subscription_id") if c in raw.columns)
+    columns = ", ".join(name_of(column) for column in raw.columns)
+    sample = f"WHERE hash({name_of(key)}) % {one_in} = 0" if one_in > 1 else ""
+    query = (
+        f"SELECT count(*) - count(DISTINCT hash({columns})) "
+        f"FROM ({histories.engine.compile(raw)}) AS rows {sample}"
+    )
+    ((found,),) = histories.engine.raw_sql(query).fetchall()
+    return int(found) * one_in
+
+
+def _unknown(histories: Histories, name: str) -> Iterator[Finding]:
+    """Rows of customers that nobody knows: how many there are of these, and some."""
+    rows = histories.accounts[name].quarantined.get("unknown_customer")
+    if not rows:
+        return
+    bad = histories.quarantined[name]
+    key = "customer_id" if "customer_id" in bad.columns else "subscription_id"
+    ids = bad.filter(bad[REASON] == "unknown_customer")[key].cast("string")
+    distinct = ids.as_table().distinct().order_by(key)
+    count = histories.engine.to_pyarrow(distinct.count()).as_py()
+    some = histories.engine.to_pyarrow(distinct.limit(3))[key].to_pylist()
+    what = "customers" if key == "customer_id" else "subscriptions"
+    yield Finding(
+        name,
+        "unknown_customer",
+        rows,
+        f"{rows:,} rows name {count:,} {what} that no table knows, such as {', '.join(some)}",
+    )
+
+
+def _clocks(histories: Histories, name: str) -> Iterator[Finding]:
+    account = histories.accounts[name]
+    for kind, told in (
+        ("long_before_sign_up", f"lie more than {LONG} days before their customer signed up"),
+        ("after_end", "are later than the day on which their customer left"),
+    ):
+        if account.odd.get(kind):
+            yield Finding(name, kind, account.odd[kind], f"{account.odd[kind]:,} rows {told}")
+    daily = account.daily
+    if name not in EVENTS or daily is None or not len(daily.days):
+        return
+    core = core_of(daily)
+    before, _ = rows_outside(daily, core)
+    if before:
+        first = _day(int(daily.days[0]))
+        yield Finding(
+            name,
+            "long_before_all",
+            before,
+            f"{before:,} rows lie far before all others, from {first} on; these begin on "
+            f"{_day(core.first)}",
+        )
+    end = day_number(histories.observed_until.date())
+    after = int(daily.rows[daily.days > end].sum())
+    if after:
+        yield Finding(
+            name,
+            "after_the_end",
+            after,
+            f"{after:,} rows are later than the end of the histories ({_day(end)}), up to "
+            f"{_day(int(daily.days[-1]))}",
+        )
+
+
+def _stops_early(histories: Histories, name: str) -> Iterator[Finding]:
+    """A feed that broke off: silent until the end for far longer than it ever was."""
+    daily = histories.accounts[name].daily
+    if name not in EVENTS or daily is None or not len(daily.days):
+        return
+    core = core_of(daily)
+    silence = day_number(histories.observed_until.date()) - core.last
+    if silence > max(EARLY_DAYS, SILENCE_TIMES * core.longest_silence):
+        yield Finding(
+            name,
+            "stops_early",
+            None,
+            f"its last usual day is {_day(core.last)}, {silence} days before the histories end; "
+            f"before, it was never silent for more than {core.longest_silence} days",
+        )
+
+
+def _currencies(histories: Histories, name: str) -> Iterator[Finding]:
+    rows = histories.raw[name].rows
+    column = next((c for c in rows.columns if c.lower() in CURRENCY), None)
+    if name != "payments" or column is None:
+        return
+    counted = rows.group_by(currency=rows[column].cast("string")).agg(n=rows.count())
+    found = histories.engine.to_pyarrow(counted.order_by("currency")).to_pylist()
+    if len(found) > 1:
+        shares = ", ".join(f"{row['currency'] or 'none'} {row['n']:,}" for row in found)
+        yield Finding(
+            name, "mixed_currencies", None, f"amounts of several currencies are added up: {shares}"
+        )
+
+
+def _unused(source: Source) -> Iterator[Finding]:
+    for file in unused_files(source):
+        near = near_table(file)
+        hint = f'; if it is {near}, say so: [data.tables] {near} = "{file}"' if near else ""
+        yield Finding(file, "not_read", None, f"no table is read from this file{hint}")
+
+
+def _day(number: int) -> date:
+    return EPOCH + timedelta(days=number)
