@@ -155,12 +155,9 @@ def _by_outcome(
     leavers = np.bincount(groups, left, minlength=len(labels) + 1)
     awaited = np.bincount(groups, expected, minlength=len(labels) + 1)
     for group, label in enumerate(labels):
-        share, usual = leavers[group] / sizes[group], awaited[group] / sizes[group]
-        if (
-            share >= PURE
-            and usual < MOST_EXPECTED
-            and sizes[group] * _surprise(share, usual) > SURE
-        ):
+        size = sizes[group]
+        share, usual = leavers[group] / size, awaited[group] / size
+        if share >= PURE and usual < MOST_EXPECTED and size * _surprise(share, usual) > SURE:
             return (
                 f"{leavers[group]:,.0f} of {size:,} customers with {name} = {label} left; "
                 f"{awaited[group]:,.0f} would have by when they signed up"

@@ -16,6 +16,7 @@ from features.histories import Histories
 from features.plan import Plan
 from features.points import LabelledPoints, make_points, newest_cutoff, refuse_future
 from features.revenue import monthly_revenue
+from features.tables import CUSTOMER
 from features.vectors import KEYS, build_vectors
 from models.explanation import drivers_and_reasons, explain
 from models.model import ChurnModel
@@ -120,7 +121,9 @@ def _score(
         model=label,
     )
     folder = config.out / "risk" / f"as_of={cutoff}"
-    _write(folder, found, _run(config, histories, points, model, label, cutoff, progress))
+    left_out = not_scored(histories, points, cutoff)
+    run = _run(config, histories, points, model, label, cutoff, progress)
+    _write(folder, found, left_out, {**run, "not_scored": _counted(left_out)})
     return Scored(folder, cutoff, label, found)
 
 
@@ -227,9 +230,46 @@ def _run(
     }
 
 
-def _write(folder: Path, found: pd.DataFrame, run: Mapping[str, Any]) -> None:
+def not_scored(histories: Histories, points: LabelledPoints, cutoff: date) -> pd.DataFrame:
+    """Every customer that came in and is on no list, with the reason.
+
+    ``signed_up_later``: not before the cutoff. ``not_active``: no customer at the cutoff, by the
+    churn definition. ``quarantined``: its row in the table of customers is bad, and there is no
+    good one.
+    """
+    import pandas as pd
+
+    ids = histories.customer_ids().to_pylist()
+    customers = histories.tables["customers"].order_by(CUSTOMER).select("signed_up_at")
+    signed_up = histories.engine.to_pyarrow(customers)["signed_up_at"].to_numpy()
+    reasons = np.where(signed_up >= np.datetime64(cutoff), "signed_up_later", "not_active")
+    left_out = np.ones(len(ids), dtype=bool)
+    left_out[points.points.customer] = False
+    found = {str(ids[n]): str(reasons[n]) for n in np.flatnonzero(left_out)}
+    known = {str(each) for each in ids}
+    found |= {each: "quarantined" for each in _quarantined_ids(histories) if each not in known}
+    return pd.DataFrame({"customer_id": list(found), "reason": list(found.values())}, dtype="str")
+
+
+def _quarantined_ids(histories: Histories) -> list[str]:
+    bad = histories.quarantined.get("customers")
+    if bad is None:
+        return []
+    ids = bad["customer_id"].cast("string").as_table().distinct().order_by("customer_id")
+    found = histories.engine.to_pyarrow(ids)["customer_id"].to_pylist()
+    return [each for each in found if each is not None]
+
+
+def _counted(left_out: pd.DataFrame) -> dict[str, int]:
+    return {str(reason): int(n) for reason, n in left_out["reason"].value_counts().items()}
+
+
+def _write(
+    folder: Path, found: pd.DataFrame, left_out: pd.DataFrame, run: Mapping[str, Any]
+) -> None:
     with whole_folder(folder) as draft:
         write_parquet(found, draft / "risk_list.parquet")
         write_csv(found, draft / "risk_list.csv")
         write_csv(found[found["group"] == CONTACT], draft / "outreach.csv")
+        write_csv(left_out, draft / "not_scored.csv")
         (draft / "run.json").write_text(to_json(run) + "\n", encoding="utf-8")

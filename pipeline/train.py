@@ -13,6 +13,7 @@ import numpy as np
 from features.churn import Definition
 from features.errors import TooLittleData, UserError
 from features.histories import Histories
+from features.leaks import suspects
 from features.plan import Plan, make_plan
 from features.points import LabelledPoints, labelled_cutoffs, make_points
 from features.timeline import EPOCH, day_number
@@ -79,6 +80,7 @@ def train(config: Config, progress: Progress) -> Trained:
 
 def _train(config: Config, histories: Histories, progress: Progress) -> Trained:
     definition = definition_of(config)
+    _warn_of_leaks(histories, definition, progress)
     with progress.stage("choosing prediction points"):
         points, split = choose_points(config, histories, definition)
     plan = make_plan(
@@ -125,6 +127,15 @@ def _train(config: Config, histories: Histories, progress: Progress) -> Trained:
         drivers=explained.group_importance(),
         folder=config.out / "train",
     )
+
+
+def _warn_of_leaks(histories: Histories, definition: Definition, progress: Progress) -> None:
+    """A model that learns from a leak looks good and is worth nothing."""
+    found = [f"{suspect.table}.{suspect.column}" for suspect in suspects(histories, definition)]
+    if found:
+        progress.warn(
+            f"Leak suspects: {', '.join(found)}; what speaks against them, says churn check."
+        )
 
 
 def choose_points(
