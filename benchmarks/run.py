@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import quality, vectors
+from benchmarks import checking, quality, vectors
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 PACKAGES = ("churn-risk", "lightgbm", "duckdb", "ibis-framework", "numpy", "pandas")
@@ -26,6 +26,10 @@ Written by `make bench`. Python {platform.python_version()}, {versions}; {os.cpu
 On the newest cutoffs, which no training saw; the configs are `churn.toml` and those in `examples/`.
 
 {quality.run()}
+
+## Cost of the check
+
+{checking.run()}
 
 ## Cost of vectors
 

@@ -5,15 +5,12 @@ Both are measured in one run, alternately; the figures are medians of the ratios
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
+from benchmarks.measuring import one_pass, side_by_side
 from features.churn import Definition
 from features.histories import read_histories
 from features.plan import make_plan
@@ -33,31 +30,18 @@ def run() -> str:
         simulated = simulate(data, customers=CUSTOMERS, months=MONTHS, seed=SEED)
         usage = data / "usage.parquet"
         jobs: dict[str, Callable[[], object]] = {
-            "one pass: count and sum by customer": lambda: _one_pass(usage),
+            "one pass: count and sum by customer": lambda: one_pass(usage),
             "vectors at 1 cutoff": lambda: _vectors(data, CUTOFFS[-1:]),
             "vectors at 12 cutoffs": lambda: _vectors(data, CUTOFFS),
         }
-        for job in jobs.values():
-            job()
-        rounds = [{name: _measure(job) for name, job in jobs.items()} for _ in range(ROUNDS)]
-    lines = [
-        f"{simulated.rows['usage']:,} usage events, {CUSTOMERS:,} customers, {MONTHS} months.",
-        "",
-        "| job | CPU s | wall s | CPU against one pass |",
-        "| --- | ---: | ---: | ---: |",
-    ]
-    first = next(iter(jobs))
-    for name in jobs:
-        cpu = statistics.median(r[name][0] for r in rounds)
-        wall = statistics.median(r[name][1] for r in rounds)
-        ratio = statistics.median(r[name][0] / r[first][0] for r in rounds)
-        lines.append(f"| {name} | {cpu:.2f} | {wall:.2f} | {ratio:.1f} |")
-    return "\n".join(lines)
-
-
-def _one_pass(usage: Path) -> object:
-    query = f"SELECT customer_id, count(*), sum(value) FROM '{usage}' GROUP BY 1"
-    return duckdb.sql(query).arrow()
+        lines = side_by_side(jobs, ROUNDS)
+    return "\n".join(
+        [
+            f"{simulated.rows['usage']:,} usage events, {CUSTOMERS:,} customers, {MONTHS} months.",
+            "",
+            *lines,
+        ]
+    )
 
 
 def _vectors(data: Path, cutoffs: list[date]) -> object:
@@ -68,9 +52,3 @@ def _vectors(data: Path, cutoffs: list[date]) -> object:
     vectors = build_vectors(histories, plan, points)
     histories.close()
     return vectors
-
-
-def _measure(job: Callable[[], object]) -> tuple[float, float]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    job()
-    return time.process_time() - cpu, time.perf_counter() - wall

@@ -407,9 +407,11 @@ def _unreadable(column: Column, value: Any, given: Any) -> dict[str, Any]:
 def _impossible(column: Column, value: Any) -> dict[str, Any]:
     found = {}
     if column.kind == "number":
+        # NaN and infinity are out of range, too: what is within needs no second look.
+        beyond = ~value.between(-LARGEST, LARGEST)
         if value.type().is_floating():
-            found[f"not_finite_{column.name}"] = ~finite(value).fill_null(True)
-        found[f"out_of_range_{column.name}"] = ~value.between(-LARGEST, LARGEST)
+            found[f"not_finite_{column.name}"] = beyond & ~finite(value)
+        found[f"out_of_range_{column.name}"] = beyond
     if column.kind == "time":
         found[f"out_of_range_{column.name}"] = ~value.between(*_calendar())
     if column.allowed:

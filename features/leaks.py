@@ -60,9 +60,8 @@ class Suspect:
 
 def suspects(histories: Histories, definition: Definition) -> list[Suspect]:
     """All suspects, by table and column."""
-    left = _who_left(histories, definition)
     found = [
-        *_attributes(histories, left),
+        *_attributes(histories, definition),
         *_not_versioned(histories),
         *_after_the_end(histories),
         *_known_late(histories),
@@ -96,8 +95,11 @@ def _ends(histories: Histories) -> ibis.Table | None:
     return ends_of(tables.get("churned"), tables.get("subscriptions"))
 
 
-def _attributes(histories: Histories, left: np.ndarray) -> Iterator[Suspect]:
+def _attributes(histories: Histories, definition: Definition) -> Iterator[Suspect]:
     names = list(histories.attributes)
+    if not names:
+        return
+    left = _who_left(histories, definition)
     customers = histories.tables["customers"].order_by(CUSTOMER)
     rows = histories.engine.to_pyarrow(customers.select("signed_up_at", *names))
     cohort = _bins(values(rows["signed_up_at"]), COHORTS)

@@ -64,22 +64,23 @@ class Data(Section):
             raise ValueError('a time zone such as "UTC" or "Europe/Amsterdam"') from error
         return value
 
-    @model_validator(mode="after")
-    def _names_exist(self) -> Data:
-        for where, names in (("tables", self.tables), ("columns", self.columns)):
-            for name in names:
-                if name not in TABLES:
-                    raise ValueError(f"data.{where}: unknown table {name!r}; {', '.join(TABLES)}")
-        for name, columns in self.columns.items():
-            known = [column.name for column in TABLES[name].columns]
-            # A table that names no customer is joined through subscriptions.
-            known += ["subscription_id"] if "subscription_id" not in known else []
-            for column in columns:
-                if column not in known and not TABLES[name].attributes:
-                    raise ValueError(
-                        f"data.columns.{name}: unknown column {column!r}; {', '.join(known)}"
-                    )
-        return self
+
+def _refuse_unknown_names(data: object, file: Path) -> None:
+    """Stop at a table or column of ours that does not exist, in `[data.tables]` and below."""
+    if not isinstance(data, dict):
+        return
+    for key in ("tables", "columns"):
+        for name in data.get(key) or {} if isinstance(data.get(key), dict) else ():
+            if name not in TABLES:
+                raise _unknown(f"[data.{key}] {name}", name, list(TABLES), file)
+    columns = data.get("columns")
+    for name, mapped in columns.items() if isinstance(columns, dict) else ():
+        known = [column.name for column in TABLES[name].columns]
+        # A table that names no customer is joined through subscriptions.
+        known += ["subscription_id"] if "subscription_id" not in known else []
+        for column in mapped if isinstance(mapped, dict) else ():
+            if column not in known and not TABLES[name].attributes:
+                raise _unknown(f"[data.columns.{name}] {column}", column, known, file)
 
 
 class Churn(Section):
@@ -269,7 +270,13 @@ def load(file: Path) -> Config:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError("The config is not valid TOML.", where=str(file), value=error) from None
+        raise UsageError(
+            "The config is not valid TOML.",
+            where=str(file),
+            value=error,
+            allowed='sections such as [data], and below them lines such as source = "data"',
+            fix="correct the line that is named; texts stand in double quotes",
+        ) from None
     return from_values(values, file)
 
 
@@ -284,6 +291,7 @@ def from_values(values: dict[str, Any], file: Path) -> Config:
             allowed="a folder of <table>.parquet or <table>.csv files",
             fix='add: [data]\nsource = "data"',
         )
+    _refuse_unknown_names(values["data"], file)
     try:
         config = Config.model_validate({**values, "file": file})
     except ValidationError as error:
@@ -309,8 +317,8 @@ def _readable(error: ValidationError, file: Path) -> UsageError:
     where = f"{file}, {_key(first['loc'])}"
     if first["type"] == "missing":
         return UsageError("A key is missing in the config.", where=where, fix="add it")
-    message = first["msg"].removeprefix("Value error, ")
-    same_key = [p["msg"] for p in problems if p["loc"][:2] == first["loc"][:2]]
+    message = _in_our_words(first["msg"])
+    same_key = [_in_our_words(p["msg"]) for p in problems if p["loc"][:2] == first["loc"][:2]]
     return UsageError(
         "A value in the config is not allowed.",
         where=where,
@@ -320,14 +328,26 @@ def _readable(error: ValidationError, file: Path) -> UsageError:
     )
 
 
+def _in_our_words(message: str) -> str:
+    """Pydantic's message without its preamble."""
+    for preamble in ("Value error, ", "Input should be "):
+        message = message.removeprefix(preamble)
+    return "a section of keys" if "dictionary" in message else message
+
+
 def _unknown_key(location: tuple[int | str, ...], value: object, file: Path) -> UsageError:
-    known = _keys_beside(location)
-    key = str(location[-1])
+    shown = None if isinstance(value, dict) else repr(value)
+    return _unknown(_key(location), str(location[-1]), _keys_beside(location), file, shown)
+
+
+def _unknown(
+    where: str, key: str, known: list[str], file: Path, value: str | None = None
+) -> UsageError:
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     return UsageError(
         f"Unknown key {key!r} in the config.",
-        where=f"{file}, {_key(location)}",
-        value=None if isinstance(value, dict) else repr(value),
+        where=f"{file}, {where}",
+        value=value,
         allowed=", ".join(known),
         fix=f"did you mean {near[0]!r}?" if near else "remove it",
     )
