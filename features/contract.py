@@ -32,7 +32,6 @@ RAW = "raw value: "
 """Before the name of a column as it was given; no attribute of a customer is called so."""
 LARGEST = 1e15
 """Larger amounts than this are taken for faults; sums stay exact below it."""
-LARGEST_ID = "decimal(18, 0)"
 MOST_SHOWN = 60
 LONG = 30
 """Days from which on a time is far off another one."""
@@ -280,8 +279,8 @@ def _as_id(value: Any) -> Any:
     kind = value.type()
     if kind.is_integer() and not kind.is_uint64():
         return value.cast("int64")
-    if kind.is_floating():
-        return finite(value).ifelse(value, None).cast(LARGEST_ID).try_cast("int64")
+    if kind.is_floating() or kind.is_decimal():
+        return (value % 1 == 0).ifelse(value, None).try_cast("int64")
     return value.cast("string").nullif("")
 
 

@@ -7,8 +7,7 @@ stay where they are: they are expressions over the files, never copied into memo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -138,26 +137,39 @@ class _Reader:
 
     def read_all(self) -> None:
         """Every table, those that tell who left before the events that may come after it."""
-        for name, table in self.raw.items():
-            contract.require_columns(
-                TABLES[name],
-                table,
-                through_subscriptions="subscriptions" in self.raw
-                and name not in ("customers", "subscriptions"),
-            )
-            with self._readable(name):
+        import duckdb
+
+        try:
+            for name, table in self.raw.items():
+                contract.require_columns(
+                    TABLES[name],
+                    table,
+                    through_subscriptions="subscriptions" in self.raw
+                    and name not in ("customers", "subscriptions"),
+                )
                 contract.require_types(self.engine, TABLES[name], table)
-        with self._readable("customers"):
             self._read_customers()
-        first = [name for name in ("subscriptions", "churned") if name in self.raw]
-        for name in first:
-            with self._readable(name):
+            first = [name for name in ("subscriptions", "churned") if name in self.raw]
+            for name in first:
                 self._read_table(TABLES[name])
-        self._add_ends(first)
-        for name in self.raw:
-            if name not in ("customers", *first):
-                with self._readable(name):
+            self._add_ends(first)
+            for name in self.raw:
+                if name not in ("customers", *first):
                     self._read_table(TABLES[name])
+        except duckdb.Error:
+            self._refuse_unreadable()
+            raise
+
+    def _refuse_unreadable(self) -> None:
+        """Stop with the table whose file cannot be read to its end, if that is what is wrong."""
+        import duckdb
+
+        for name, table in self.raw.items():
+            query = self.engine.compile(table.rows)
+            try:
+                self.engine.raw_sql(f"SELECT sum(hash(COLUMNS(*))) FROM ({query})").fetchall()
+            except duckdb.Error as error:
+                raise sources.unreadable(name, table.where, error) from None
 
     def histories(self, observed_until: datetime | None) -> Histories:
         """What was read; the end of the histories is seen in them where it is not given."""
@@ -177,18 +189,6 @@ class _Reader:
             raw=self.raw,
             not_read={"customers": tuple(self.not_read)} if self.not_read else {},
         )
-
-    @contextmanager
-    def _readable(self, name: str) -> Iterator[None]:
-        """A file that turns out to be broken while it is read is the user's to mend."""
-        import duckdb
-
-        try:
-            yield
-        except (duckdb.IOException, duckdb.InvalidInputException) as error:
-            table = self.raw.get(name)
-            where = table.where if table else self.source.location
-            raise sources.unreadable(name, where, error) from None
 
     def _read_customers(self) -> None:
         if "customers" in self.raw:
