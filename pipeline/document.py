@@ -21,8 +21,8 @@ declaration knows are not read, but for `customers`, whose further columns are a
 **Times** are instants. Naive ones are read on the wall clock of `[data] timezone`, ones with an
 offset are put on it, and dates are midnights; so a day of 23 or 25 hours is one day, and what
 happened in it counts on it. Numbers are never taken for times: seconds or milliseconds since 1970,
-20261101 or 01-11-2026 are refused with a hint. **Ids** are whole numbers or text, and 7 in one table
-is "7" in another, while "007" is somebody else. **Amounts** are in one currency.
+20261101 or 01-11-2026 are refused with a hint. **Ids** are whole numbers or text, and 7 in one
+table is "7" in another, while "007" is somebody else. **Amounts** are in one currency.
 
 Without `customers` the customers are those that the other tables name, signed up at their first
 row. Without `payments.status` every row is paid. A table that carries `subscription_id` instead of
