@@ -1,4 +1,4 @@
-"""Where histories lie: a folder of Parquet or CSV files, or a DuckDB file, read through Ibis.
+"""Where histories lie: Parquet or CSV files, a DuckDB file or PostgreSQL, read through Ibis.
 
 The result is a raw table expression for each input table that is there. CSV cells stay text here,
 so that one bad cell cannot stop the reading; `contract` gives them their types.
@@ -6,11 +6,12 @@ so that one bad cell cannot stop the reading; `contract` gives them their types.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from features import postgres, redaction
 from features.errors import ContractBroken, UsageError
 from features.tables import TABLES
 
@@ -30,7 +31,7 @@ class Source:
     Parameters
     ----------
     location
-        A folder, or ``duckdb:///file.db``.
+        A folder, ``duckdb:///file.db``, or ``postgresql://…``; show it as `shown` only.
     base
         The folder that a relative location starts at.
     tables
@@ -43,7 +44,7 @@ class Source:
         For the engine, such as ``"4GB"``; None leaves the engine's own default.
     """
 
-    location: str
+    location: str = field(repr=False)
     base: Path = field(default_factory=Path)
     tables: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -53,6 +54,11 @@ class Source:
     @property
     def folder(self) -> Path:
         return (self.base / self.location).resolve()
+
+    @property
+    def shown(self) -> str:
+        """The location as it may be told: without a password."""
+        return redaction.shown(self.location)
 
 
 @dataclass(frozen=True)
@@ -77,17 +83,22 @@ def connect(source: Source) -> Backend:
 
 def read(engine: Backend, source: Source) -> dict[str, RawTable]:
     """Every input table that the source holds, by name, with its foreign column names mapped."""
-    find = _in_database if "://" in source.location else _in_folder
-    found = find(engine, source)
+    found = _finder(source.location)(engine, source)
     if not found:
         raise ContractBroken(
             "There is no input table here.",
-            where=str(source.location),
+            where=source.shown,
             allowed="files such as " + ", ".join(f"{name}.parquet" for name in TABLES),
             fix="name the files in [data.tables], or simulate demo histories with: "
             "churn simulate FOLDER --customers 2000 --months 18 --seed 7",
         )
     return {name: _renamed(name, *found[name], source.columns.get(name, {})) for name in found}
+
+
+def _finder(location: str) -> Callable[..., dict[str, tuple[ibis.Table, str]]]:
+    if location.startswith(postgres.URLS):
+        return postgres.read_tables
+    return _in_database if "://" in location else _in_folder
 
 
 def _in_folder(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
@@ -177,7 +188,7 @@ def _in_database(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table,
             "This kind of database is not supported.",
             where="[data] source",
             value=source.location.split("://")[0] + "://…",
-            allowed="a folder, or duckdb:///FILE",
+            allowed="a folder, duckdb:///FILE, or postgresql://USER@HOST:5432/DATABASE",
             fix="export the tables to Parquet",
         )
     file = source.base / source.location.removeprefix(DUCKDB_URL)
