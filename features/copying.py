@@ -137,7 +137,7 @@ class Target:
             pa.py_buffer(chunk),
             # One block: no row is too long for it.
             csv.ReadOptions(column_names=names, block_size=len(chunk) + 1),
-            csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            csv.ParseOptions(newlines_in_values=True),
             csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()),
                 null_values=[""],

@@ -476,7 +476,7 @@ def test_an_empty_text_is_no_null(database, opened):
     assert rows_of(histories, "usage", "event") == [("",), ("NULL",)]
 
 
-def test_one_column_alone_and_a_row_longer_than_a_piece(database, opened, monkeypatch):
+def test_a_row_may_be_longer_than_a_piece(database, opened, monkeypatch):
     monkeypatch.setattr(copying, "CHUNK", 1000)
     database.run(
         f"{CUSTOMERS[:-1]}, words text)",
