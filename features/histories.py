@@ -304,7 +304,7 @@ class _Reader:
         if not parts:
             raise ContractBroken(
                 "No table names a customer.",
-                where=self.source.location,
+                where=self.source.shown,
                 allowed="a customers table, or customer_id in another one",
                 fix="map the column in [data.columns.<table>] customer_id",
             )
@@ -380,7 +380,7 @@ def _require_tables(
     if missing:
         raise ContractBroken(
             f"The churn definition needs the table {missing[0]}, which is not there.",
-            where=source.location,
+            where=source.shown,
             value=f"found: {', '.join(raw)}",
             allowed=f"{missing[0]}.parquet or .csv, or a file named in [data.tables]",
             fix="add the table, name its file in [data.tables], or choose another "

@@ -15,7 +15,7 @@ from features.coverage import SILENCE_TIMES, core_of, rows_outside
 from features.histories import Histories
 from features.sources import Source, near_table, shortened, unused_files
 from features.sql import name_of
-from features.tables import TABLES
+from features.tables import CURRENCY, TABLES
 from features.timeline import EPOCH, day_number
 
 EXACT_ROWS = 10_000_000
@@ -24,7 +24,6 @@ SAMPLED_ROWS = 2_000_000
 second: to compare all rows would cost several times what the whole check does."""
 EARLY_DAYS = 14
 EVENTS = ("usage", "payments", "tickets", "surveys")
-CURRENCY = ("currency", "currency_code", "iso_currency_code")
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import difflib
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from features import csv_files
+from features import csv_files, postgres, redaction
 from features.errors import ContractBroken, UsageError
 from features.sql import text_of
 from features.tables import TABLES
@@ -35,7 +35,7 @@ class Source:
     Parameters
     ----------
     location
-        A folder, or ``duckdb:///file.db``.
+        A folder, ``duckdb:///file.db``, or ``postgresql://…``; show it as `shown` only.
     base
         The folder that a relative location starts at.
     tables
@@ -48,7 +48,7 @@ class Source:
         For the engine, such as ``"4GB"``; None leaves the engine's own default.
     """
 
-    location: str
+    location: str = field(repr=False)
     base: Path = field(default_factory=Path)
     tables: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -62,6 +62,11 @@ class Source:
     @property
     def folder(self) -> Path:
         return (self.base / self.location).resolve()
+
+    @property
+    def shown(self) -> str:
+        """The location as it may be told: without a password."""
+        return redaction.shown(self.location)
 
 
 @dataclass(frozen=True)
@@ -93,12 +98,11 @@ def connect(source: Source) -> Backend:
 
 def read(engine: Backend, source: Source) -> dict[str, RawTable]:
     """Every input table that the source holds, by name, with its foreign column names mapped."""
-    find = _in_database if source.is_database else _in_folder
-    found = find(engine, source)
+    found = _finder(source.location)(engine, source)
     if not found:
         raise ContractBroken(
             "There is no input table here.",
-            where=str(source.location),
+            where=source.shown,
             value=", ".join(unused_files(source)[:10]) or None,
             allowed="files such as " + ", ".join(f"{name}.parquet" for name in TABLES),
             fix="name the files in [data.tables] (churn init guesses them), or simulate demo "
@@ -129,6 +133,24 @@ def near_table(file: str) -> str | None:
     stem = file.lower().split(".")[0]
     near = difflib.get_close_matches(stem, list(TABLES), n=1, cutoff=0.6)
     return near[0] if near else None
+
+
+def _finder(location: str) -> Callable[..., dict[str, tuple[ibis.Table, str]]]:
+    if location.startswith(postgres.URLS):
+        return postgres.read_tables
+    if location.startswith(DUCKDB_URL):
+        return _in_duckdb
+    return _unsupported if "://" in location else _in_folder
+
+
+def _unsupported(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
+    raise UsageError(
+        "This kind of database is not supported.",
+        where="[data] source",
+        value=source.location.split("://")[0] + "://…",
+        allowed="a folder, duckdb:///FILE, or postgresql://USER@HOST:5432/DATABASE",
+        fix="export the tables to Parquet",
+    )
 
 
 def _in_folder(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
@@ -248,18 +270,6 @@ def _partition(file: Path, folder: Path) -> dict[str, str]:
     return dict(part.split("=", 1) for part in above if part.count("=") == 1)
 
 
-def _in_database(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
-    if source.location.startswith(DUCKDB_URL):
-        return _in_duckdb(engine, source)
-    raise UsageError(
-        "This kind of database is not supported.",
-        where="[data] source",
-        value=source.location.split("://")[0] + "://…",
-        allowed="a folder, or duckdb:///FILE",
-        fix="export the tables to Parquet",
-    )
-
-
 def _in_duckdb(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
     import duckdb
 
@@ -279,7 +289,7 @@ def _in_duckdb(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, s
             "WHERE table_catalog = 'source' ORDER BY table_schema, table_name"
         )
         present = [tuple(row) for row in engine.raw_sql(listed).fetchall()]
-        chosen = choose_tables(source, present, default_schema="main")
+        chosen = _chosen(source, present, "main")
         return {
             name: (
                 engine.table(table, database=("source", schema)),
@@ -291,8 +301,8 @@ def _in_duckdb(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, s
         raise unreadable("source", str(file), error) from None
 
 
-def choose_tables(
-    source: Source, present: Iterable[tuple[str, str]], *, default_schema: str
+def _chosen(
+    source: Source, present: Iterable[tuple[str, str]], default_schema: str
 ) -> dict[str, tuple[str, str]]:
     """Which schema and table of a database is which input table.
 

@@ -13,6 +13,9 @@ from typing import Literal
 CUSTOMER = "customer_index"
 """The column with a customer's index in every checked table: 0 … customers - 1, in id order."""
 
+CURRENCY = ("currency", "currency_code", "iso_currency_code")
+"""Names of a column of payments that tells their currency: it is looked at, not read."""
+
 Kind = Literal["id", "time", "number", "text", "bool"]
 
 

@@ -28,6 +28,7 @@ from pydantic import (
     model_validator,
 )
 
+from features import redaction
 from features.catalogue import Group
 from features.errors import UsageError
 from features.tables import TABLES
@@ -46,7 +47,7 @@ class Section(BaseModel):
 class Data(Section):
     """Where the histories are and how they are read."""
 
-    source: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1, repr=False)]
     engine: Literal["duckdb"] = "duckdb"
     observed_until: datetime | date | None = None
     timezone: str = "UTC"
@@ -238,13 +239,14 @@ class Config(Section):
     def as_shown(self) -> dict[str, Any]:
         """All keys and values, without a password."""
         values = self.model_dump(mode="json")
+        values["data"]["source"] = redaction.shown(self.data.source)
         values["mlflow"]["tracking_uri"] = self.shown_uri
         return values
 
     @property
     def hash(self) -> str:
-        """A short fingerprint of everything the config says."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """A short fingerprint of everything the config says, but for passwords."""
+        text = json.dumps(self.as_shown(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -322,7 +324,7 @@ def _readable(error: ValidationError, file: Path) -> UsageError:
     return UsageError(
         "A value in the config is not allowed.",
         where=where,
-        value=None if isinstance(first["input"], dict) else repr(first["input"]),
+        value=None if isinstance(first["input"], dict) else _told(first["input"]),
         allowed="; or ".join(dict.fromkeys(same_key)) if len(same_key) > 1 else message,
         fix="correct it in the config",
     )
@@ -336,7 +338,7 @@ def _in_our_words(message: str) -> str:
 
 
 def _unknown_key(location: tuple[int | str, ...], value: object, file: Path) -> UsageError:
-    shown = None if isinstance(value, dict) else repr(value)
+    shown = None if isinstance(value, dict) else _told(value)
     return _unknown(_key(location), str(location[-1]), _keys_beside(location), file, shown)
 
 
@@ -351,6 +353,13 @@ def _unknown(
         allowed=", ".join(known),
         fix=f"did you mean {near[0]!r}?" if near else "remove it",
     )
+
+
+def _told(value: object) -> str:
+    """A value as it may be shown: a URL under a wrong key may hold a password."""
+    if isinstance(value, str):
+        return repr(redaction.shown(value))
+    return redaction.hidden_in(repr(value))
 
 
 def _keys_beside(location: tuple[int | str, ...]) -> list[str]:

@@ -77,7 +77,8 @@ def _row(table: Table, column: Column) -> str:
     if column.synonyms:
         meaning += f" (or {', '.join(theirs for theirs, _ in column.synonyms)})"
     known = column.known_from or _known_with(table)
-    return f"| {column.name} | {needed} | {KINDS.get(column.kind, column.kind)} | {meaning} | {known} |"
+    kind = KINDS.get(column.kind, column.kind)
+    return f"| {column.name} | {needed} | {kind} | {meaning} | {known} |"
 
 
 def _known_with(table: Table) -> str:

@@ -101,7 +101,7 @@ def test_a_duckdb_file(database, rows_in):
     [
         ("nowhere", {}, "folder with the histories does not exist"),
         ("duckdb:///nowhere.db", {}, "database file does not exist"),
-        ("postgresql://u:secret@host/db", {}, "kind of database is not supported"),
+        ("mysql://u:secret@host/db", {}, "kind of database is not supported"),
         ("duckdb:///f.db", {"tables": {"payments": "paid"}}, "names for the table payments"),
         (".", {"tables": {"usage": "events/*.parquet"}}, "names for the table usage"),
     ],
