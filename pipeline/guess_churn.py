@@ -8,7 +8,7 @@ before the test, and enough churners in each.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Literal
@@ -89,6 +89,12 @@ class _Judge:
     horizon = 30
     why_horizon = ""
     why_kind = ""
+    wishes: tuple[tuple[int, int, bool], ...] = (
+        (2 * ENOUGH_TO_TRAIN, ENOUGH_TO_TEST, True),
+        (ENOUGH_TO_TRAIN, 1, True),
+        (ENOUGH_TO_TRAIN, 1, False),
+    )
+    """Churners in training and test, and whether there is a validation; the dearest first."""
 
     def __init__(self, counted: Counted, reach: Reach) -> None:
         self.counted = counted
@@ -102,9 +108,11 @@ class _Judge:
         """Days before the first cutoff."""
         return 30
 
-    def horizons(self) -> tuple[int, ...]:
-        """Which horizons to try, the best first."""
-        return (*HORIZONS, *SHORT_HORIZONS)
+    def choices(self) -> list[tuple[Every, int]]:
+        """Spacings and horizons to try, the best first: rather months than weeks."""
+        wide: list[tuple[Every, int]] = [("month", h) for h in HORIZONS]
+        narrow: list[tuple[Every, int]] = [("week", h) for h in (*HORIZONS, *SHORT_HORIZONS)]
+        return [*wide, *narrow, *((3, h) for h in SHORT_HORIZONS)]
 
     def churners(self, cutoffs: Sequence[int], horizon: int) -> list[int]:
         """How many leave after each cutoff."""
@@ -195,6 +203,7 @@ class _BySubscription(_Departures):
 
 class _ByInactivity(_Judge):
     kind = "inactivity"
+    wishes = ((ENOUGH_TO_TRAIN, 1, True), (ENOUGH_TO_TRAIN, 1, False))
 
     @property
     def possible(self) -> bool:
@@ -232,9 +241,13 @@ class _ByInactivity(_Judge):
     def history_needed(self, horizon: int) -> int:
         return horizon
 
-    def horizons(self) -> tuple[int, ...]:
+    def choices(self) -> list[tuple[Every, int]]:
+        """The silence decides: a shorter one only where the histories are too short for it."""
         shorter = [h for h in reversed(HORIZONS) if h < self.horizon]
-        return (self.horizon, *shorter, *SHORT_HORIZONS)
+        found: list[tuple[Every, int]] = []
+        for horizon in (self.horizon, *shorter):
+            found += [("month", horizon), ("week", horizon)]
+        return [*found, *(("week", h) for h in SHORT_HORIZONS), *((3, h) for h in SHORT_HORIZONS)]
 
     def churners(self, cutoffs: Sequence[int], horizon: int) -> list[int]:
         """The fewer of those who fall silent and those who stay: both are needed."""
@@ -268,30 +281,15 @@ class _Plan:
 
 
 def _settled(judge: _Judge, reach: Reach) -> Churn:
-    plans = list(_plans(judge, reach))
-    wishes = (
-        (2 * ENOUGH_TO_TRAIN, ENOUGH_TO_TEST, True),
-        (ENOUGH_TO_TRAIN, 1, True),
-        (ENOUGH_TO_TRAIN, 1, False),
-    )
+    plans = [_plan(judge, reach, every, horizon) for every, horizon in judge.choices()]
     found = (
         plan
-        for train, test, validated in wishes
+        for train, test, validated in judge.wishes
         for plan in plans
         if plan.suits(train, test, validated=validated)
     )
     plan = next(found, None)
     return _told(judge, reach, plan or plans[0], enough=plan is not None)
-
-
-def _plans(judge: _Judge, reach: Reach) -> Iterator[_Plan]:
-    """Everything worth trying, in the order of preference: rather months than weeks."""
-    horizons = judge.horizons()
-    wide: list[tuple[Every, int]] = [("month", h) for h in horizons if h >= HORIZONS[0]]
-    narrow: list[tuple[Every, int]] = [("week", h) for h in horizons]
-    often: list[tuple[Every, int]] = [(3, h) for h in horizons if h < HORIZONS[0]]
-    for every, horizon in [*wide, *narrow, *often]:
-        yield _plan(judge, reach, every, horizon)
 
 
 def _plan(judge: _Judge, reach: Reach, every: Every, horizon: int) -> _Plan:
@@ -335,7 +333,7 @@ def _told(judge: _Judge, reach: Reach, plan: _Plan, *, enough: bool) -> Churn:
         "grace_days": getattr(judge, "why_grace", ""),
         "observed_until": reach.why_end,
         "first": reach.why_begin,
-        "every": "" if plan.every == "month" else "the histories are too short for months",
+        "every": "months would give too few cutoffs or leavers",
         "active_days": "as long as the silence that counts as leaving",
         "activity": "rows of these tables are signs of life",
     }

@@ -152,6 +152,7 @@ def _draft(
         searched=str(folder),
         source=source,
         why_source=why_source,
+        prefix=prefix,
         tables=counted.tables,
         patterns=patterns,
         named_ours=_named_ours(folder, counted.tables, prefix),

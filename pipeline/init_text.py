@@ -68,11 +68,16 @@ EXAMPLES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Draft:
-    """Everything that a config is written from."""
+    """Everything that a config is written from.
+
+    ``prefix`` stands before the files' patterns where the source lies above the searched folder;
+    ``named_ours`` are tables whose files are found without a word in the config.
+    """
 
     searched: str
     source: str
     why_source: str
+    prefix: str
     tables: Mapping[str, Mapped]
     patterns: Mapping[str, str]
     named_ours: frozenset[str]
@@ -176,13 +181,13 @@ def _left_out(draft: Draft) -> str:
     for left in draft.left_out:
         lines += comment(f"Left out: {left.profile.group.pattern}: {left.why}.")
         if left.mapped is not None and left.mapped.missing:
-            lines += _commented_block(left.mapped)
+            lines += _commented_block(left.mapped, draft.prefix)
     for text in draft.unread:
         lines += comment(f"Not read: {text}.")
     return "\n".join(lines)
 
 
-def _commented_block(one: Mapped) -> list[str]:
+def _commented_block(one: Mapped, prefix: str) -> list[str]:
     """A table that lacks columns, ready to be completed."""
     lines = [f"[data.columns.{one.name}]"]
     lines += [_line(ours, theirs) for ours, theirs in one.columns.items()]
@@ -190,7 +195,7 @@ def _commented_block(one: Mapped) -> list[str]:
         could = ", ".join(map(repr, candidates(one, ours)[:8]))
         told = one.unfit.get(ours) or (f"candidates: {could}" if could else "no column fits")
         lines.append(_line(ours, "?", told))
-    block = "\n".join(["[data.tables]", _line(one.name, one.pattern), *lines])
+    block = "\n".join(["[data.tables]", _line(one.name, prefix + one.pattern), *lines])
     return [f"#   {line}" for line in block.split("\n")]
 
 

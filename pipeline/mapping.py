@@ -116,12 +116,10 @@ class Columns:
 
     def _by_elimination(self) -> None:
         """Required columns without a telling name: what else they could only be."""
-        if not self.named:
-            return
         for name in self.table.required:
             if name not in self.columns and name in _ELIMINATION:
                 found = _ELIMINATION[name](self)
-                if found:
+                if found and (self.named or found[1] >= FIRM):
                     self._take(name, *found)
 
     def free(self) -> list[Column]:
@@ -134,13 +132,13 @@ class Columns:
         times = [
             c
             for c in self.free()
-            if c.given and not misfit(ours, self.profile, c.name) and not _is_other_time(c.name)
+            if c.times and not _is_other_time(c.name) and not misfit(ours, self.profile, c.name)
         ]
         if not times:
             return None
-        others = len(times) - 1
-        told = f"the first of {others + 1} times in the table" if others else "the only time"
-        return times[0].name, 0.5, told
+        if len(times) == 1:
+            return times[0].name, FIRM, "the only time"
+        return times[0].name, 0.5, f"the first of {len(times)} times in the table"
 
     def the_amount(self) -> tuple[str, float, str] | None:
         """The only number with decimals."""

@@ -6,7 +6,7 @@ Every name of a file or column is quoted: names come from outside and may hold a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ SEARCHED_ROWS = 3_000_000
 BYTES_PER_ROW = {".csv": 60, ".csv.gz": 15}
 """Roughly, to spread a sample over a CSV file without counting its rows first."""
 COLUMNS_AT_ONCE = 40
+FORM_ROWS = 500
+"""Values that are looked at for the form of a date."""
 
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 UNREADABLE_DATES = {
@@ -94,6 +96,7 @@ class Profile:
     engine: DuckDBPyConnection
     sample: str
     types: dict[str, str]
+    _date_forms: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def rows_sql(self) -> str:
@@ -133,7 +136,13 @@ class Profile:
 
     def date_form(self, name: str) -> str | None:
         """How a column writes its dates, where that is a form which the contract does not read."""
-        column = self.columns[name]
+        if name not in self._date_forms:
+            self._date_forms[name] = self._find_date_form(self.columns[name])
+        return self._date_forms[name]
+
+    def _find_date_form(self, column: Column) -> str | None:
+        """The form that reads nearly all of the first values, where there is one."""
+        name = column.name
         text = f"CAST({quoted(name)} AS VARCHAR)"
         if column.type.startswith(("FLOAT", "DOUBLE")):
             text = f"CAST(TRY_CAST({quoted(name)} AS BIGINT) AS VARCHAR)"
@@ -146,10 +155,12 @@ class Profile:
         found += [
             f"count(*) FILTER (WHERE {number} BETWEEN {low} AND {low} * 4.1)" for low in (1e9, 1e12)
         ]
-        counts = self.fetch(f"SELECT {', '.join(found)} FROM {self.sample}")[0]
+        values = f"{self.sample} WHERE {quoted(name)} IS NOT NULL LIMIT {FORM_ROWS}"
+        query = f"SELECT count(*), {', '.join(found)} FROM (SELECT {quoted(name)} FROM {values})"
+        given, *counts = self.fetch(query)[0]
         forms = (*UNREADABLE_DATES.values(), "seconds since 1970", "milliseconds since 1970")
         likely = max(range(len(forms)), key=lambda i: counts[i])
-        return forms[likely] if column.given and counts[likely] >= 0.9 * column.given else None
+        return forms[likely] if given and counts[likely] >= 0.9 * given else None
 
     def fetch(self, query: str) -> list[Any]:
         return self.engine.execute(query).fetchall()

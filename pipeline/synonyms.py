@@ -81,23 +81,25 @@ OCCURRED = (
     *("visited at", "logged at", "visit date", "call date", "start date", "at", "when"),
 )
 
+SIGNED_UP = (
+    *("signed up at", "signup date", "sign up date", "signup at", "signup", "signup time"),
+    *("registered at", "registration date", "registered on", "registered", "registration"),
+    *("registration init time", "registration time", "date registration"),
+    *("joined at", "join date", "joined", "joined on", "date joined", "joining date"),
+    *("member since", "customer since", "since", "client since", "user since"),
+    *("created at", "created", "created date", "creation date", "date created"),
+    *("created on", "account created", "enrolled at", "enrollment date", "enrolment date"),
+    *("onboarded at", "onboarding date", "activated at", "activation date"),
+    *("first seen", "first seen at", "first purchase", "first purchase date"),
+    *("first order", "first order date", "start date", "started at", "opened at"),
+    *("subscription start", "subscription start date", "contract start", "tenure start"),
+    *("account open date", "open date", "opening date", "date"),
+)
+
 COLUMN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     "customers": {
         "customer_id": (*CUSTOMER_ID, "id", *EMAILS),
-        "signed_up_at": (
-            *("signed up at", "signup date", "sign up date", "signup at", "signup", "signup time"),
-            *("registered at", "registration date", "registered on", "registered", "registration"),
-            *("registration init time", "registration time", "date registration"),
-            *("joined at", "join date", "joined", "joined on", "date joined", "joining date"),
-            *("member since", "customer since", "since", "client since", "user since"),
-            *("created at", "created", "created date", "creation date", "date created"),
-            *("created on", "account created", "enrolled at", "enrollment date", "enrolment date"),
-            *("onboarded at", "onboarding date", "activated at", "activation date"),
-            *("first seen", "first seen at", "first purchase", "first purchase date"),
-            *("first order", "first order date", "start date", "started at", "opened at"),
-            *("subscription start", "subscription start date", "contract start", "tenure start"),
-            *("account open date", "open date", "opening date", "date"),
-        ),
+        "signed_up_at": SIGNED_UP,
         "contact_allowed": (
             *("contact allowed", "marketing consent", "consent", "opt in", "opted in"),
             *("marketing opt in", "accepts marketing", "email opt in", "can contact"),
@@ -116,14 +118,19 @@ COLUMN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
             *("started at", "start date", "start", "starts at", "started", "start time"),
             *("begin date", "begin", "valid from date", "from", "from date", "effective date"),
             *("contract start", "contract start date", "subscription start", "inception date"),
-            *("activated at", "activation date", "signup date", "joined at", "join date"),
-            *("signed up at", "registration date", "enrollment date", "enrolled at"),
-            *("member since", "customer since", "created at", "created", "created date"),
-            *("first seen", "date registration", "opened at", "open date"),
+            *SIGNED_UP,
         ),
         "ended_at": (
             *("ended at", "end date", "end", "ends at", "ended", "end time", "churn date"),
-            *("churned at", "left at", "leave date", "leaving date", "left on", "exit date"),
+            *(
+                "churned at",
+                "left at",
+                "left",
+                "leave date",
+                "leaving date",
+                "left on",
+                "exit date",
+            ),
             *("termination date", "terminated at", "to date", "to", "until", "valid to"),
             *("cancellation date", "cancel date", "cancelled date", "canceled date"),
             *("membership expire date", "expiry date", "expire date", "expiration date"),
@@ -275,7 +282,7 @@ COLUMN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
             *("cancellation date", "cancel date", "cancelled on", "canceled on"),
             *("cancelled date", "canceled date", "withdrawal date", "withdrawn at"),
             *("date unregistration", "termination date", "terminated at", "left at"),
-            *("leave date", "exit date", "ended at", "end date", "closed at", "close date"),
+            *("left", "leave date", "exit date", "ended at", "end date", "closed at", "close date"),
             *("departure date", "unsubscribed at", "occurred at", "date", "timestamp"),
             *("created at", "event date", "effective date"),
         ),
