@@ -38,6 +38,29 @@ CHURN_TOML = Path("churn.toml")
 
 
 @app.command()
+def init(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help='Where the tables are; default: "data" where it exists, else ".".',
+            metavar="[DIR]",
+            show_default=False,
+        ),
+    ] = None,
+    config: ConfigFile = CHURN_TOML,
+    force: Annotated[bool, typer.Option("--force", help="Replace a config that exists.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Write a commented config that starts from the tables found in a folder."""
+    from pipeline import show
+    from pipeline.init import init as run
+    from pipeline.progress import Progress
+
+    result = run(folder, config, Progress(), force=force)
+    _print(result.as_json(), json, lambda: show.initialised(result))
+
+
+@app.command()
 def simulate(
     out: Annotated[Path, typer.Argument(help="The folder to write into.")],
     customers: Annotated[int, typer.Option(help="How many customers.")] = 2_000,

@@ -12,11 +12,41 @@ from rich.table import Table
 if TYPE_CHECKING:
     from pipeline.check import Checked
     from pipeline.config import Config
+    from pipeline.init import Initialised
     from pipeline.score import Scored
     from pipeline.train import Trained
 
 MOST_ROWS = 10
 WIDTH = 140
+
+
+def initialised(result: Initialised) -> None:
+    """Which file became which table, what churn is, and what to do next."""
+    console = _console()
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("table", "file", "rows", "from", "to", "columns that are mapped"):
+        table.add_column(name, justify="right" if name == "rows" else "left")
+    for name, one in result.tables.items():
+        account = result.accounts[name]
+        mapped = ", ".join(f"{ours} = {theirs}" for ours, theirs in one.renamed.items())
+        table.add_row(
+            name,
+            escape(result.patterns[name]),
+            f"{account.rows:,}",
+            str(account.first or ""),
+            str(account.last or ""),
+            escape(mapped),
+        )
+    console.print(table)
+    churn, why = result.churn, escape(result.churn.why["definition"])
+    console.print(f"churn     {churn.kind} within {churn.horizon_days} days: {why}", soft_wrap=True)
+    config = escape(_near(result.path))
+    console.print(
+        f"config    {config}: read its comments, every guess is explained", soft_wrap=True
+    )
+    console.print(
+        f"next      churn check -c {config}   then: churn train -c {config}", soft_wrap=True
+    )
 
 
 def trained(result: Trained, config: Config, config_file: str) -> None:
