@@ -228,6 +228,8 @@ def _places(database: Postgres, source: Source) -> dict[str, Place]:
     found = {}
     for name in TABLES:
         theirs = source.tables.get(name, name)
+        if not theirs:
+            continue
         schema, table = _parts(theirs)
         place = visible.get(theirs) or everywhere.get((schema, table))
         place = place or (None if schema else visible.get(table))
@@ -291,8 +293,9 @@ def _copied(
     engine: Backend, database: Postgres, source: Source, table: Table, place: Place
 ) -> ibis.Table:
     """A table's rows in a temporary table of the engine."""
-    renamed = source.columns.get(table.name, {})
-    present = _columns(database, place)
+    named = source.columns.get(table.name, {})
+    renamed = {ours: theirs for ours, theirs in named.items() if theirs}
+    present = [c for c in _columns(database, place) if c in renamed.values() or named.get(c) != ""]
     rows = _needed(table, place, present, renamed)
     ours = {theirs: name for name, theirs in renamed.items()}
     declared = {name: table.column(ours.get(name, name)) for name in rows.columns}

@@ -39,9 +39,11 @@ class Source:
     base
         The folder that a relative location starts at.
     tables
-        For a table that has another name or place: its file, folder, glob or database table.
+        For a table that has another name or place: its file, folder, glob or database table. An
+        empty text says that the table is not there, whatever is called so.
     columns
-        By table, for columns that have other names: ours to theirs.
+        By table, for columns that have other names: ours to theirs. An empty text says that the
+        column is not there, whatever is called so.
     timezone
         In which naive timestamps are read, and in which days begin.
     memory_limit
@@ -115,7 +117,7 @@ def unused_files(source: Source) -> list[str]:
     """Files among the histories that look like tables and belong to none, in order of name."""
     if source.is_database or not source.folder.is_dir():
         return []
-    used = {file for name in TABLES for file in _files(source, name)}
+    used = {file for name in TABLES for file in files_of(source, name)}
     there = (
         file
         for file in source.folder.iterdir()
@@ -166,10 +168,10 @@ def _in_folder(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, s
         )
     found = {}
     for name in TABLES:
-        files = _files(source, name)
+        files = files_of(source, name)
         if files:
             found[name] = (_read_files(engine, name, files, source.folder), _places(files))
-        elif name in source.tables:
+        elif source.tables.get(name):
             raise UsageError(
                 f"No file matches what the config names for the table {name}.",
                 where=f"[data.tables] {name}",
@@ -180,8 +182,16 @@ def _in_folder(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, s
     return found
 
 
-def _files(source: Source, name: str) -> list[Path]:
-    """The files of a table in a stable order."""
+def files_of(source: Source, name: str) -> list[Path]:
+    """The files of a table in a stable order.
+
+    Raises
+    ------
+    UsageError
+        When there are several places for it, or what the config names is no glob.
+    """
+    if source.tables.get(name) == "":
+        return []
     if name in source.tables:
         return _matching(source.folder, name, source.tables[name])
     places = [source.folder / f"{name}{ending}" for ending in (*FILE_ENDINGS, "")]
@@ -235,14 +245,9 @@ def _read_files(engine: Backend, name: str, files: list[Path], folder: Path) -> 
     """Parquet stays in its files; CSV is read once, into a table of the engine's."""
     import duckdb
 
-    csvs = [file for file in files if file.name.endswith(csv_files.ENDINGS)]
-    parquets = [file for file in files if file not in csvs]
-    # The files are read through our own SQL: Ibis sniffs the types of CSV columns.
-    queries = [csv_files.query_of(name, file, _partition(file, folder)) for file in csvs]
-    if parquets:
-        queries.append(_parquet(parquets, folder))
+    csvs = [file for file in files if _is_csv(file)]
     keep = "TABLE" if csvs else "VIEW"
-    query = " UNION ALL BY NAME ".join(queries)
+    query = query_of(name, files, folder)
     try:
         engine.raw_sql(f'CREATE TEMP {keep} "raw_{name}" AS {query}')
         return engine.table(f"raw_{name}")
@@ -250,6 +255,27 @@ def _read_files(engine: Backend, name: str, files: list[Path], folder: Path) -> 
         if csvs:
             raise csv_files.explained(engine, name, csvs, str(error)) from None
         raise unreadable(name, _places(files), error) from None
+
+
+def query_of(name: str, files: list[Path], folder: Path) -> str:
+    """The SQL that reads the files of a table below a folder: Parquet as it is, CSV as text.
+
+    Raises
+    ------
+    ContractBroken
+        When a CSV file has no usable header.
+    """
+    csvs = [file for file in files if _is_csv(file)]
+    parquets = [file for file in files if not _is_csv(file)]
+    # The files are read through our own SQL: Ibis sniffs the types of CSV columns.
+    queries = [csv_files.query_of(name, file, _partition(file, folder)) for file in csvs]
+    if parquets:
+        queries.append(_parquet(parquets, folder))
+    return " UNION ALL BY NAME ".join(queries)
+
+
+def _is_csv(file: Path) -> bool:
+    return file.name.endswith(csv_files.ENDINGS)
 
 
 def _parquet(files: list[Path], folder: Path) -> str:
@@ -315,6 +341,8 @@ def _chosen(
     found = {}
     for name in TABLES:
         theirs = source.tables.get(name, name)
+        if not theirs:
+            continue
         schema, _, table = theirs.rpartition(".")
         candidates = [(schema, table), (default_schema, theirs)]
         match = next((candidate for candidate in candidates if candidate in there), None)
@@ -335,7 +363,7 @@ def _chosen(
 def _renamed(name: str, rows: ibis.Table, where: str, columns: Mapping[str, str]) -> RawTable:
     """The table with its mapped columns under our names."""
     for ours, theirs in columns.items():
-        if theirs not in rows.columns:
+        if theirs and theirs not in rows.columns:
             near = difflib.get_close_matches(theirs, rows.columns, n=1)
             raise UsageError(
                 f"The config maps {name}.{ours} to a column that is not there.",
@@ -344,9 +372,10 @@ def _renamed(name: str, rows: ibis.Table, where: str, columns: Mapping[str, str]
                 allowed=shortened(rows.columns),
                 fix=f"did you mean {near[0]!r}?" if near else "correct the name",
             )
-    taken = set(columns.values())
+    mapped = {ours: theirs for ours, theirs in columns.items() if theirs}
+    taken = set(mapped.values())
     kept = {c: c for c in rows.columns if c not in taken and c not in columns}
-    order = {**dict(columns), **kept}
+    order = {**mapped, **kept}
     selected = {ours: _readable(rows[theirs]) for ours, theirs in order.items()}
     known = TABLES[name]
     ignored = tuple(

@@ -14,8 +14,8 @@ from datetime import date, timedelta
 from typing import Literal
 
 from models.split import Split, split_by_time
-from pipeline.counting import Counted, day_number, days_of, to_date
-from pipeline.reach import LONG_TAIL_DAYS, Reach, find_reach
+from pipeline.guess_counts import Counted, day_number, days_of, to_date
+from pipeline.guess_reach import LONG_TAIL_DAYS, Reach, find_reach
 
 Every = Literal["month", "week"] | int
 Kind = Literal["event", "subscription", "inactivity"]

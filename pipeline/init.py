@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from features.errors import ContractBroken, UsageError
 from features.tables import TABLES
-from pipeline import sampling
+from pipeline import guess_samples as sampling
 from pipeline.config import from_values
-from pipeline.counting import Account, Counted
-from pipeline.discover import ENDINGS, FileGroup, group_files, list_files
 from pipeline.files import refuse_unwritable, whole_file
-from pipeline.guess import Guess, LeftOut, Mapped, guess_tables
 from pipeline.guess_churn import Churn, guess_churn
+from pipeline.guess_counts import Account, Counted
+from pipeline.guess_files import ENDINGS, FileGroup, group_files, list_files
+from pipeline.guess_samples import Profile
+from pipeline.guess_tables import Guess, LeftOut, Mapped, guess_tables
 from pipeline.init_text import Draft, config_text, plain
 from pipeline.progress import Progress, Stage
-from pipeline.sampling import Profile
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -9,9 +9,9 @@ from datetime import date
 from typing import Any
 
 from pipeline.config import Config, Section
-from pipeline.counting import Account
-from pipeline.guess import LeftOut, Mapped, candidates, leak_suspects
 from pipeline.guess_churn import Churn
+from pipeline.guess_counts import Account
+from pipeline.guess_tables import LeftOut, Mapped, candidates, leak_suspects
 
 COMMENT_AT = 34
 

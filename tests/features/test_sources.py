@@ -169,3 +169,20 @@ def test_a_folder_may_have_any_name(name, tmp_path, rows_in):
     (tmp_path / name).mkdir()
     (tmp_path / name / "usage.csv").write_text("customer_id,occurred_at,event\n1,2025-02-01,a\n")
     assert rows_in(tmp_path / name) == 1
+
+
+def test_a_column_or_table_called_nothing_is_not_there(write):
+    usage = "customer_id | occurred_at | event | value\n1 | 2025-02-01 | login | much"
+    members = "customer_id | signed_up_at | left\n1 | 2025-01-01 | yes"
+    folder = write({"usage": usage, "customers": members, "payments": "nonsense\n1"})
+    source = Source(
+        str(folder),
+        tables={"payments": ""},
+        columns={"usage": {"value": ""}, "customers": {"left": ""}},
+    )
+    histories = read_histories(source)
+    assert histories.accounts["usage"].quarantined == {}
+    assert "value" not in histories.tables["usage"].columns
+    assert histories.attributes == {}
+    assert "payments" not in histories.raw
+    histories.close()

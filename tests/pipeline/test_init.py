@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.synonyms import column_score, plain_words, singular, table_score, words
+from pipeline.guess_words import column_score, plain_words, singular, table_score, words
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from features.tables import TABLES, Table
-from pipeline.fitting import misfit
-from pipeline.joining import Joins
-from pipeline.mapping import FIRM, Columns
-from pipeline.sampling import Column, Profile
-from pipeline.synonyms import LATER_WORDS, table_score, words
+from pipeline.guess_columns import FIRM, Columns
+from pipeline.guess_ids import Joins
+from pipeline.guess_kinds import misfit
+from pipeline.guess_samples import Column, Profile
+from pipeline.guess_words import LATER_WORDS, table_score, words
 
 EVENTS = ("usage", "payments", "tickets", "surveys")
 

@@ -11,8 +11,8 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from features.tables import Column as Ours
-from pipeline.guess import EVENTS, Mapped
-from pipeline.sampling import id_sql, quoted, text_sql, time_sql
+from pipeline.guess_samples import id_sql, quoted, text_sql, time_sql
+from pipeline.guess_tables import EVENTS, Mapped
 
 EPOCH = date(1970, 1, 1)
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from features.tables import Column as Ours
 from features.tables import Table
-from pipeline.fitting import misfit
-from pipeline.sampling import Column, Profile
-from pipeline.synonyms import KEY_WORDS, OTHER_TIMES, column_score, words
+from pipeline.guess_kinds import misfit
+from pipeline.guess_samples import Column, Profile
+from pipeline.guess_words import KEY_WORDS, OTHER_TIMES, column_score, words
 
 FIRM = 1.0
 """From this score on a column's name alone tells what it is."""

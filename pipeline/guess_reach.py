@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.counting import Counted, day_number, days_of, to_date
+from pipeline.guess_counts import Counted, day_number, days_of, to_date
 
 THIN = 0.1
 """A week with less than this share of the usual events no longer shows what customers do."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.synonyms import names_a_table, plain_words, series_words
+from pipeline.guess_words import names_a_table, plain_words, series_words
 
 ENDINGS = (".parquet", ".csv", ".csv.gz")
 FOREIGN_ENDINGS = (".xlsx", ".xls", ".json", ".jsonl", ".ndjson", ".tsv", ".feather", ".avro")

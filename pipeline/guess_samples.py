@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.discover import FileGroup
+from pipeline.guess_files import FileGroup
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from features.tables import Column as Ours
-from pipeline.sampling import Column, Profile
+from pipeline.guess_samples import Column, Profile
 
 MOSTLY = 0.8
 """A required column fits when at least this share of its values reads; the rest is set aside."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.sampling import Column, Profile, id_sql, quoted
-from pipeline.synonyms import column_score, joined
+from pipeline.guess_samples import Column, Profile, id_sql, quoted
+from pipeline.guess_words import column_score, joined
 
 if TYPE_CHECKING:
-    from pipeline.guess import Mapped
+    from pipeline.guess_tables import Mapped
 
 MEET = 0.5
 """Ids join when at least this share of a table's ids is found among the customers."""
