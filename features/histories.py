@@ -381,11 +381,16 @@ def _require_tables(
         raise ContractBroken(
             f"The churn definition needs the table {missing[0]}, which is not there.",
             where=source.shown,
-            value=f"found: {', '.join(raw)}",
+            value=f"found: {', '.join(raw)}" + _unused(source),
             allowed=f"{missing[0]}.parquet or .csv, or a file named in [data.tables]",
             fix="add the table, name its file in [data.tables], or choose another "
             "[churn] definition: subscription, inactivity, event",
         )
+
+
+def _unused(source: Source) -> str:
+    files = sources.unused_files(source)
+    return f"; not read: {sources.shortened(files)}" if files else ""
 
 
 def _require_rows(reader: _Reader, needed: tuple[str, ...], any_of: tuple[str, ...]) -> None:
