@@ -24,6 +24,7 @@ from features.tables import CUSTOMER
 
 if TYPE_CHECKING:
     import ibis
+    import pyarrow as pa
 
 # fmt: off
 OUTCOME_WORDS = (
@@ -39,6 +40,7 @@ FEWEST = 20
 """Customers of each kind, and with a value, below which nothing is told from chance."""
 COHORTS = 20
 MOST_BINS = 20
+BIN = "within a twentieth of the values"
 PERFECT_AUC = 0.95
 PURE = 0.98
 MOST_EXPECTED = 0.8
@@ -104,7 +106,7 @@ def _attributes(histories: Histories, definition: Definition) -> Iterator[Suspec
     rows = histories.engine.to_pyarrow(customers.select("signed_up_at", *names))
     cohort = _bins(values(rows["signed_up_at"]), COHORTS)
     for name in names:
-        groups, labels = _groups(values(rows[name]))
+        groups, labels = _groups(rows[name])
         evidence = [_by_name(name), _by_outcome(name, groups, labels, left, cohort)]
         if any(evidence):
             told = _how_it_lies(groups, labels, left)
@@ -122,21 +124,32 @@ def _by_name(name: str) -> str | None:
     return None
 
 
-def _groups(given: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def _groups(given: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
     """The values of an attribute as groups: values that few have are one group, the last."""
-    if given.dtype == object:
-        texts = np.array(["nothing" if value is None else str(value) for value in given])
-    else:
-        distinct = np.unique(given[~np.isnan(given)])
-        texts = np.array([f"{value:.15g}" for value in given])
-        if len(distinct) > MOST_BINS:
-            texts = np.array([f"bin {b}" for b in _bins(given, MOST_BINS)])
-        texts[np.isnan(given)] = "nothing"
-    labels, groups, sizes = np.unique(texts, return_inverse=True, return_counts=True)
+    import pyarrow as pa
+
+    codes, names = _coded_text(given) if pa.types.is_string(given.type) else _coded(values(given))
+    sizes = np.bincount(codes, minlength=len(names))
     common = np.flatnonzero(sizes >= FEWEST)
-    renumbered = np.full(len(labels), len(common))
+    renumbered = np.full(len(names), len(common))
     renumbered[common] = np.arange(len(common))
-    return renumbered[groups], [str(label) for label in labels[common]]
+    return renumbered[codes], [names[group] for group in common]
+
+
+def _coded_text(given: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
+    encoded = given.combine_chunks().dictionary_encode(null_encoding="encode")
+    names = ["nothing" if text is None else text for text in encoded.dictionary.to_pylist()]
+    return encoded.indices.to_numpy().astype(np.int64), names
+
+
+def _coded(given: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Numbers, in bins where there are many; those that are missing come first."""
+    missing = np.isnan(given)
+    distinct = np.unique(given[~missing])
+    if len(distinct) > MOST_BINS:
+        return _bins(given, MOST_BINS), ["nothing", *[BIN] * MOST_BINS]
+    codes = np.where(missing, 0, np.searchsorted(distinct, given) + 1)
+    return codes, ["nothing", *(f"{value:.15g}" for value in distinct)]
 
 
 def _bins(given: np.ndarray, most: int) -> np.ndarray:
@@ -161,7 +174,7 @@ def _by_outcome(
         share, usual = leavers[group] / size, awaited[group] / size
         if share >= PURE and usual < MOST_EXPECTED and size * _surprise(share, usual) > SURE:
             return (
-                f"{leavers[group]:,.0f} of {size:,} customers with {name} = {label} left; "
+                f"{leavers[group]:,.0f} of {size:,} customers with {name} {label} left; "
                 f"{awaited[group]:,.0f} would have by when they signed up"
             )
     excess = (leavers - awaited) / np.maximum(sizes, 1)
@@ -198,7 +211,7 @@ def _how_it_lies(groups: np.ndarray, labels: list[str], left: np.ndarray) -> str
     told = [
         f"{label}: {int(left[groups == n].sum()):,} of {int((groups == n).sum()):,}"
         for n, label in enumerate(labels[:3])
-        if not label.startswith("bin ")
+        if label != BIN
     ]
     return "left by now: " + ", ".join(told) if told else ""
 
