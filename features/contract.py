@@ -10,14 +10,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from features.errors import ContractBroken
 from features.sources import RawTable, shortened
-from features.tables import Column, Table
+from features.tables import CUSTOMER, Column, Table
 
 if TYPE_CHECKING:
     import ibis
@@ -38,11 +38,14 @@ LONG = 30
 ENDS = "customer_left_at"
 """When a row's customer left for good, where that is known."""
 EDGES = {
-    "before_sign_up": "day_of_sign_up",
     "long_before_sign_up": "month_before_sign_up",
     "after_end": "day_after_end",
 }
 """By oddity, the column of a row's customer that its time is compared with."""
+OWN_COLUMNS = {CUSTOMER, ROW, REASON, ENDS, *EDGES.values()}
+"""No attribute can be called so."""
+STILL_OPEN = "2900-01-01"
+"""An end from here on is none: 2999-12-31, 9999-12-31 and infinity say that something runs."""
 WHOLE_NUMBER = r"^(-[1-9][0-9]{0,17}|0|[1-9][0-9]{0,17})$"
 
 
@@ -124,24 +127,43 @@ def require_columns(table: Table, raw: RawTable, *, through_subscriptions: bool)
         )
 
 
-def require_types(engine: Backend, table: Table, raw: RawTable) -> None:
-    """Stop when a declared column holds what can be no value of its kind."""
+def with_fitting_types(engine: Backend, table: Table, raw: RawTable) -> RawTable:
+    """The table with types that its declared columns can be read from.
+
+    A column without any value has whatever type the export gave it; here it is text.
+
+    Raises
+    ------
+    ContractBroken
+        When a declared column holds what can be no value of its kind.
+    """
+    empty = {}
     for name in raw.rows.columns:
+        column = raw.rows[name]
         declared = table.column(name) or _joining_column(name)
-        if declared is None or _fits(raw.rows[name].type(), declared.kind):
+        if declared is None or _fits(column.type(), declared.kind):
             continue
-        given = raw.rows.filter(raw.rows[name].notnull())[name]
-        examples = engine.to_pyarrow(given.cast("string").as_table().limit(3))[0].to_pylist()
-        raise ContractBroken(
-            f"{table.name}.{name} holds {_described(given.type())} where {_NEEDED[declared.kind]} "
-            "are needed.",
-            where=raw.where,
-            value=", ".join(map(str, examples)) or f"type {given.type()}",
-            allowed=_ALLOWED[declared.kind],
-            fix=_advice(declared.kind, examples)
-            or f"correct the type when the table is written, or map another column: "
-            f'[data.columns.{table.name}] {name} = "THEIR_NAME"',
-        )
+        given = raw.rows.filter(column.notnull()).select(value=column.cast("string")).limit(3)
+        examples = engine.to_pyarrow(given)["value"].to_pylist()
+        if examples:
+            raise _unfit(table, raw, declared, column.type(), examples)
+        empty[name] = column.cast("string")
+    return replace(raw, rows=raw.rows.mutate(**empty)) if empty else raw
+
+
+def _unfit(
+    table: Table, raw: RawTable, column: Column, kind: DataType, examples: Sequence[object]
+) -> ContractBroken:
+    return ContractBroken(
+        f"{table.name}.{column.name} holds {_described(kind)} where {_NEEDED[column.kind]} "
+        "are needed.",
+        where=raw.where,
+        value=", ".join(map(str, examples)),
+        allowed=_ALLOWED[column.kind],
+        fix=_advice(column.kind, examples)
+        or "correct the type when the table is written, or map another column: "
+        f'[data.columns.{table.name}] {column.name} = "THEIR_NAME"',
+    )
 
 
 _NEEDED = {
@@ -184,7 +206,7 @@ _ADVICE: dict[str, tuple[tuple[str, str], ...]] = {
             "SQL to_timestamp(seconds)",
         ),
         (
-            r"\d{12,13}",
+            r"\d{12,13}(\.\d+)?",
             "these look like milliseconds since 1970, which are not guessed at: write timestamps, "
             "in SQL to_timestamp(milliseconds / 1000)",
         ),
@@ -238,7 +260,7 @@ def typed(table: Table, raw: RawTable, *, timezone: str) -> ibis.Table:
         if declared is not None:
             columns[RAW + name] = rows[name]
             columns[name] = _cast(rows[name], declared, timezone)
-        elif table.attributes:
+        elif table.attributes and name.lower() not in OWN_COLUMNS:
             columns[name] = rows[name]
     if ROW in rows.columns:
         columns[ROW] = rows[ROW]
@@ -257,7 +279,7 @@ def _joining_column(name: str) -> Column | None:
 
 def _cast(value: ir.Value, column: Column, timezone: str) -> Any:
     if column.kind == "id":
-        return _as_id(value)
+        return as_id(value)
     if column.kind == "time":
         return _as_time(value, timezone)
     if column.kind == "number":
@@ -275,7 +297,8 @@ def _as_level(text: Any, column: Column) -> Any:
     return level
 
 
-def _as_id(value: Any) -> Any:
+def as_id(value: Any) -> Any:
+    """An id as a whole number or text; null where it is neither, or empty."""
     kind = value.type()
     if kind.is_integer() and not kind.is_uint64():
         return value.cast("int64")
@@ -293,10 +316,13 @@ def _as_time(value: Any, timezone: str) -> Any:
 
 def _as_instant(value: Any, timezone: str) -> Any:
     """Text as instants: without an offset in the engine's time zone, with one converted."""
+    import ibis
     import ibis.expr.datatypes as dt
 
     if value.type().is_string():
-        return value.strip().try_cast(dt.Timestamp(timezone=timezone))
+        moment = value.strip().try_cast(dt.Timestamp(timezone=timezone))
+        # 1/2/25 would be read as a day of the year 1: whose day and month, nobody knows.
+        return (moment >= ibis.timestamp("1000-01-01 00:00:00+00:00")).ifelse(moment, None)
     return value
 
 
@@ -313,7 +339,9 @@ def _as_bool(value: Any) -> Any:
     kind = value.type()
     if kind.is_boolean():
         return value
-    return value.try_cast("boolean") if kind.is_string() else value != 0
+    if kind.is_string():
+        return value.strip().try_cast("boolean")
+    return value.isin([0, 1]).ifelse(value == 1, None)
 
 
 def finite(value: Any) -> Any:
@@ -341,7 +369,11 @@ def faults(table: Table, rows: ibis.Table, *, timezone: str) -> dict[str, Fault]
             found |= {reason: Fault(bad, (column.name,)) for reason, bad in reasons.items()}
     for start, end in table.in_order:
         if start in rows.columns and end in rows.columns:
-            bad = _moment(rows, end, start, timezone) < _moment(rows, start, end, timezone)
+            begin = _moment(rows, start, end, timezone)
+            stop = _moment(rows, end, start, timezone)
+            # An end at midnight is a date: it says on which day, not before what hour.
+            is_date = rows[end] == rows[end].truncate("D")
+            bad = is_date.ifelse(rows[end] < rows[start].truncate("D"), stop < begin)
             found[f"{end}_before_{start}"] = Fault(bad, (start, end))
     return found
 
@@ -364,8 +396,8 @@ def _is_aware(value: Any) -> bool:
 def oddities(table: Table, rows: ibis.Table) -> dict[str, ir.BooleanValue]:
     """What people should know of good rows, by name.
 
-    ``before_sign_up`` and ``long_before_sign_up`` (a month and more): earlier than the day on
-    which the customer signed up. ``after_end``: later than the day on which it left.
+    ``long_before_sign_up``: a month and more earlier than its customer signed up. ``after_end``:
+    later than the day on which it left.
     ``known_late``: known more than a month after it happened.
     """
     import ibis
@@ -375,7 +407,7 @@ def oddities(table: Table, rows: ibis.Table) -> dict[str, ir.BooleanValue]:
     for name, edge in EDGES.items():
         if edge in rows.columns:
             found[name] = time >= rows[edge] if name == "after_end" else time < rows[edge]
-    if "available_at" in rows.columns:
+    if table.column("available_at") and "available_at" in rows.columns:
         found["known_late"] = rows["available_at"] > time + ibis.interval(days=LONG)
     return found
 
@@ -386,7 +418,6 @@ def with_edges(customers: ibis.Table) -> ibis.Table:
 
     signed_up = customers["signed_up_at"]
     edges = {
-        EDGES["before_sign_up"]: signed_up.truncate("D"),
         EDGES["long_before_sign_up"]: signed_up - ibis.interval(days=LONG),
     }
     if ENDS in customers.columns:
@@ -397,9 +428,14 @@ def with_edges(customers: ibis.Table) -> ibis.Table:
 def _unreadable(column: Column, value: Any, given: Any) -> dict[str, Any]:
     found = {}
     if column.required or column.never_null:
-        found[f"null_{column.name}"] = given.isnull()
+        # Of ids that are text the empty one is none.
+        empty = column.kind == "id" and given.type().is_string()
+        found[f"null_{column.name}"] = value.isnull() if empty else given.isnull()
     if column.kind != "text" and value.type() != given.type():
-        found[f"unparsable_{column.name}"] = value.isnull() & given.notnull()
+        there = given.notnull()
+        if column.kind == "bool" and given.type().is_floating():
+            there = ~given.isnan()
+        found[f"unparsable_{column.name}"] = value.isnull() & there
     return found
 
 
@@ -412,7 +448,10 @@ def _impossible(column: Column, value: Any) -> dict[str, Any]:
             found[f"not_finite_{column.name}"] = beyond & ~finite(value)
         found[f"out_of_range_{column.name}"] = beyond
     if column.kind == "time":
-        found[f"out_of_range_{column.name}"] = ~value.between(*_calendar())
+        first, last = _calendar()
+        # What is still open may be said to end in a year that never comes.
+        within = value >= first if column.open_ended else value.between(first, last)
+        found[f"out_of_range_{column.name}"] = ~within
     if column.allowed:
         found[f"unknown_{column.name}"] = value.notnull() & value.notin(column.allowed)
     return found
@@ -436,6 +475,15 @@ def with_reason(rows: ibis.Table, found: Mapping[str, Fault]) -> ibis.Table:
         return rows.mutate(**{REASON: _number(GOOD)})
     branches = [(f.bad.fill_null(False), _number(n)) for n, f in enumerate(found.values(), 1)]
     return rows.mutate(**{REASON: ibis.cases(*branches, else_=_number(GOOD))})
+
+
+def with_open_ends(table: Table, rows: ibis.Table) -> ibis.Table:
+    """The rows without ends that never come."""
+    import ibis
+
+    open_ended = [c.name for c in table.columns if c.open_ended and c.name in rows.columns]
+    never = ibis.timestamp(f"{STILL_OPEN} 00:00:00")
+    return rows.mutate(**{c: (rows[c] < never).ifelse(rows[c], None) for c in open_ended})
 
 
 def marked(rows: ibis.Table, number: int, bad: ir.BooleanValue) -> ibis.Table:
@@ -547,10 +595,10 @@ def refuse_too_many(
         where=where,
         value=f"{worst}, for example "
         + " | ".join(", ".join(f"{k} = {_shown(v)}" for k, v in row.items()) for row in examples),
-        allowed=f"{limit:.0%} at most ([data] max_bad_share)",
+        allowed=f"{100 * limit:.3g}% at most ([data] max_bad_share)",
         fix=advice
-        or f"correct the source, map its columns in [data.columns.{table.name}], or raise "
-        "[data] max_bad_share to set more rows aside",
+        or "look at them in the quarantine; correct the source, map its columns in "
+        f"[data.columns.{table.name}], or raise [data] max_bad_share",
     )
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 CHUNK = 8 * 2**20
 """Bytes of rows that are held at a time, on their way into the engine."""
 CHUNK_VIEW = "arriving_rows"
-STILL_OPEN = {"ended_at", "closed_at", "cancelled_at"}
-"""Times that are null as long as they have not come; PostgreSQL's users also write infinity."""
 
 _TYPES = {
     16: "BOOLEAN",
@@ -73,7 +71,7 @@ def carried(described: Any, declared: Column | None) -> Carried:
         described.name,
         kind,
         padded=described.type_code == _PADDED,
-        still_open=kind in _TIMES and declared is not None and declared.name in STILL_OPEN,
+        still_open=kind in _TIMES and declared is not None and declared.open_ended,
     )
 
 

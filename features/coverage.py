@@ -71,12 +71,6 @@ def _longest(days: np.ndarray) -> int:
     return int(np.diff(days).max(initial=1))
 
 
-def rows_outside(daily: Daily, core: Core) -> tuple[int, int]:
-    """How many rows lie before the core, and how many after it."""
-    before = daily.rows[daily.days < core.first].sum()
-    return int(before), int(daily.rows[daily.days > core.last].sum())
-
-
 def span_of(
     engine: Backend, tables: Mapping[str, ibis.Table], accounts: Mapping[str, Account]
 ) -> tuple[datetime, datetime]:

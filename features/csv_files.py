@@ -11,12 +11,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from features.errors import ContractBroken
-from features.sql import name_of, text_of
+from features.sql import name_of, path_of, text_of
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -43,21 +44,25 @@ def query_of(table: str, file: Path, constants: Mapping[str, str]) -> str:
     """
     columns, separator = _header(table, file)
     added = "".join(f", {text_of(v)} AS {name_of(k)}" for k, v in constants.items())
-    return f"SELECT *{added} FROM {_reading(file, columns, separator)}"
+    # As with Parquet, a folder has the last word.
+    folders = {key.lower() for key in constants}
+    doubled = [name_of(column) for column in columns if column.lower() in folders]
+    without = f" EXCLUDE ({', '.join(doubled)})" if doubled else ""
+    return f"SELECT *{without}{added} FROM {_reading(file, columns, separator)}"
 
 
 def explained(engine: Backend, table: str, files: Sequence[Path], error: str) -> ContractBroken:
     """Why the engine could not read these files: how many lines of which, and three of them."""
-    if "utf-8" in error:
+    if "not utf-8" in error:
         return _not_utf8(table, files, error)
     for file in files:
-        faults = _faulty_lines(engine, table, file)
+        faults, count = _faulty_lines(engine, table, file)
         if faults:
             examples = [
                 f"line {line} ({FAULTS.get(why, why)}): {text}" for line, why, text in faults
             ]
             return ContractBroken(
-                f"The table {table} cannot be read: {len(faults):,} of its lines "
+                f"The table {table} cannot be read: {count:,} of its lines "
                 "have not the columns of the header.",
                 where=str(file),
                 value=" | ".join(examples),
@@ -67,7 +72,7 @@ def explained(engine: Backend, table: str, files: Sequence[Path], error: str) ->
             )
     return ContractBroken(
         f"The table {table} cannot be read.",
-        where=_places(files),
+        where=places(files),
         value=error.splitlines()[0],
         allowed="a CSV file with a header",
         fix="write the file again, with one kind of line break throughout",
@@ -77,16 +82,19 @@ def explained(engine: Backend, table: str, files: Sequence[Path], error: str) ->
 def _reading(file: Path, columns: Sequence[str], separator: str, more: str = "") -> str:
     typed = ", ".join(f"{text_of(column)}: 'VARCHAR'" for column in columns)
     return (
-        f"read_csv({text_of(str(file))}, auto_detect = false, header = true, "
+        f"read_csv({path_of(file)}, auto_detect = false, header = true, "
         f"delim = {text_of(separator)}, quote = '\"', escape = '\"', strict_mode = true, "
-        f"columns = {{{typed}}}{more})"
+        f"columns = {{{typed}}}, hive_partitioning = false{more})"
     )
 
 
 def _header(table: str, file: Path) -> tuple[list[str], str]:
     """The columns that the first line names, and what separates them."""
     line = _first_line(table, file)
-    separator = max(SEPARATORS, key=lambda mark: len(_split(line, mark)))
+    try:
+        separator = max(SEPARATORS, key=lambda mark: len(_split(line, mark)))
+    except csv.Error as error:
+        raise _unreadable(table, file, str(error), "begin it with a header") from None
     columns = [column.strip() for column in _split(line, separator)]
     repeated = sorted({c for c in columns if [x.lower() for x in columns].count(c.lower()) > 1})
     if repeated or "" in columns:
@@ -109,7 +117,7 @@ def _first_line(table: str, file: Path) -> str:
     try:
         with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
             start = opened.read(LONGEST_HEADER)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise _unreadable(table, file, f"{error}", "write the file again") from None
     mark = ENCODING_MARKS.get(start[:2])
     if mark or b"\x00" in start[:1000]:
@@ -140,15 +148,17 @@ def _not_utf8(table: str, files: Sequence[Path], error: str) -> ContractBroken:
     first = error.splitlines()[0].removeprefix("Invalid Input Error: ")
     return ContractBroken(
         f"The table {table} cannot be read: it is not UTF-8.",
-        where=_places(files),
+        where=places(files),
         value=first,
         allowed="UTF-8 text",
         fix="convert it, for instance with: iconv -f WINDOWS-1252 -t UTF-8 OLD.csv > NEW.csv",
     )
 
 
-def _faulty_lines(engine: Backend, table: str, file: Path) -> list[tuple[int, str, str]]:
-    """The lines that cannot be read, with why: number, fault, text."""
+def _faulty_lines(
+    engine: Backend, table: str, file: Path
+) -> tuple[list[tuple[int, str, str]], int]:
+    """The first three lines that cannot be read (number, fault, text), and how many there are."""
     import duckdb
 
     columns, separator = _header(table, file)
@@ -156,14 +166,18 @@ def _faulty_lines(engine: Backend, table: str, file: Path) -> list[tuple[int, st
     try:
         engine.raw_sql(f"SELECT count(*) FROM {reading}").fetchall()
     except duckdb.Error:
-        return []
+        return [], 0
     found = engine.raw_sql(
         "SELECT line, first(error_type::VARCHAR ORDER BY error_type::VARCHAR), "
-        "first(left(csv_line, 80) ORDER BY csv_line) FROM reject_errors GROUP BY line ORDER BY line"
+        "first(left(csv_line, 80) ORDER BY csv_line) FROM reject_errors "
+        "GROUP BY line ORDER BY line LIMIT 3"
     ).fetchall()
+    counted = engine.raw_sql("SELECT count(DISTINCT line) FROM reject_errors").fetchall()
     engine.raw_sql("DROP TABLE reject_errors; DROP TABLE reject_scans")
-    return [(line, why, text.splitlines()[0] if text else "") for line, why, text in found]
+    lines = [(line, why, text.splitlines()[0] if text else "") for line, why, text in found]
+    return lines, counted[0][0]
 
 
-def _places(files: Sequence[Path]) -> str:
+def places(files: Sequence[Path]) -> str:
+    """Where files lie, for a message."""
     return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"

@@ -2,19 +2,30 @@
 
 `read_histories` opens a source, sets bad rows aside with their reason and returns `Histories`,
 whose tables hold good rows only, each with the whole-number index of its customer. Event tables
-stay where they are: they are expressions over the files, never copied into memory.
+in Parquet stay where they are, as expressions over the files; CSV files and tables with row ids are
+kept in the engine, which spills to disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from features import contract, sources
-from features.contract import EDGES, ENDS, GOOD, RAW, REASON, ROW, Account, Fault
+from features.contract import (
+    EDGES,
+    ENDS,
+    GOOD,
+    OWN_COLUMNS,
+    RAW,
+    REASON,
+    ROW,
+    Account,
+    Fault,
+)
 from features.coverage import span_of
 from features.departures import ends_of
 from features.errors import ContractBroken
@@ -83,6 +94,7 @@ def read_histories(
     needed_any: tuple[str, ...] = (),
     max_bad_share: float = 0.05,
     observed_until: datetime | date | None = None,
+    set_aside: Callable[[Backend, Mapping[str, ibis.Table]], None] | None = None,
 ) -> Histories:
     """Open and check the histories of a source.
 
@@ -93,7 +105,9 @@ def read_histories(
     max_bad_share
         More bad rows than this in a table stop the run.
     observed_until
-        When the histories end; by default the last moment seen in them.
+        When the histories end; by default the last moment seen in them, strays aside.
+    set_aside
+        Gets the bad rows by table, also when there are too many of them.
 
     Raises
     ------
@@ -104,11 +118,16 @@ def read_histories(
         are bad.
     """
     engine = sources.connect(source)
+    bad: dict[str, ibis.Table] = {}
     try:
         raw = sources.read(engine, source)
         _require_tables(raw, needed, needed_any, source)
-        reader = _Reader(engine, source, raw, max_bad_share)
-        reader.read_all()
+        reader = _Reader(engine, source, raw, max_bad_share, bad)
+        try:
+            reader.read_all()
+        finally:
+            if set_aside:
+                set_aside(engine, bad)
         _require_rows(reader, needed, needed_any)
         return reader.histories(
             _moment(observed_until, source.timezone) if observed_until else None
@@ -122,14 +141,19 @@ class _Reader:
     """Reads a source table by table; customers first, since the others refer to them."""
 
     def __init__(
-        self, engine: Backend, source: Source, raw: Mapping[str, RawTable], max_bad_share: float
+        self,
+        engine: Backend,
+        source: Source,
+        raw: Mapping[str, RawTable],
+        max_bad_share: float,
+        bad: dict[str, ibis.Table],
     ) -> None:
         self.engine = engine
         self.source = source
         self.raw = dict(raw)
         self.max_bad_share = max_bad_share
         self.good: dict[str, ibis.Table] = {}
-        self.bad: dict[str, ibis.Table] = {}
+        self.bad = bad
         self.accounts: dict[str, Account] = {}
         self.attributes: dict[str, str] = {}
         self.empty: list[str] = []
@@ -147,7 +171,7 @@ class _Reader:
                     through_subscriptions="subscriptions" in self.raw
                     and name not in ("customers", "subscriptions"),
                 )
-                contract.require_types(self.engine, TABLES[name], table)
+                self.raw[name] = contract.with_fitting_types(self.engine, TABLES[name], table)
             self._read_customers()
             first = [name for name in ("subscriptions", "churned") if name in self.raw]
             for name in first:
@@ -212,6 +236,9 @@ class _Reader:
     def _read_table(self, table: Table) -> None:
         rows, found = self._reasoned(table)
         if "customer_id" not in rows.columns:
+            nameless = Fault(rows["subscription_id"].isnull(), ("subscription_id",))
+            found["null_subscription_id"] = nameless
+            rows = contract.marked(rows, len(found), nameless.bad)
             rows = self._join_subscriptions(rows)
         # A sign-up goes with every event, so that builders can tell a customer's first days.
         rows = _join_ids(rows, self.known, "customer_id")
@@ -239,6 +266,14 @@ class _Reader:
         """Part good rows from bad ones, with counts."""
         name = table.name
         counts = contract.account(self.engine, table, rows, found)
+        raw_columns = [column for column in rows.columns if column.startswith(RAW)]
+        if counts.bad:
+            given = {column.removeprefix(RAW): rows[column] for column in raw_columns}
+            if table.attributes:
+                given |= {c: rows[c] for c in rows.columns if _is_attribute(c, raw_columns)}
+            self.bad[name] = rows.filter(rows[REASON] != GOOD).select(
+                **given, **{REASON: contract.in_words(rows[REASON], found)}
+            )
         contract.refuse_too_many(
             self.engine,
             table,
@@ -248,21 +283,17 @@ class _Reader:
             where=self.raw[name].where,
             limit=self.max_bad_share,
         )
-        raw_columns = [column for column in rows.columns if column.startswith(RAW)]
         self.accounts[name] = counts
         if counts.used == 0:
             self.empty.append(name)
-        if counts.bad:
-            given = {column.removeprefix(RAW): rows[column] for column in raw_columns}
-            self.bad[name] = rows.filter(rows[REASON] != GOOD).select(
-                **given, **{REASON: contract.in_words(rows[REASON], found)}
-            )
         others = [column for column in (REASON, ROW, *EDGES.values()) if column in rows.columns]
-        self.good[name] = rows.filter(rows[REASON] == GOOD).drop(*raw_columns, *others)
+        good = rows.filter(rows[REASON] == GOOD).drop(*raw_columns, *others)
+        self.good[name] = contract.with_open_ends(table, good)
 
     def _with_attributes(self, customers: ibis.Table) -> ibis.Table:
         """Customers with their attributes typed: numbers, booleans (as 0 and 1) or text."""
-        names = [c for c in customers.columns if CUSTOMERS.column(c) is None]
+        names = [c for c in customers.columns if _is_attribute(c)]
+        self.not_read += [c for c in self.raw["customers"].rows.columns if c.lower() in OWN_COLUMNS]
         typed = {}
         for name in names:
             value = customers[name]
@@ -319,7 +350,10 @@ class _Reader:
         """When customers left for good, beside their sign-up: the events may not come later."""
         left = [name for name in tables if name not in self.empty]
         if left:
-            ends = ends_of(self.good.get("churned"), self.good.get("subscriptions"))
+            churned, subscriptions = (
+                self.good[name] if name in left else None for name in ("churned", "subscriptions")
+            )
+            ends = ends_of(churned, subscriptions)
             joined = self.good["customers"].left_join(ends, CUSTOMER).drop(f"{CUSTOMER}_right")
             self.known = self._known(joined)
 
@@ -340,6 +374,12 @@ class _Reader:
         query = self.engine.compile(rows)
         self.engine.raw_sql(f'CREATE OR REPLACE TEMP TABLE "kept_{name}" AS {query}')
         return self.engine.table(f"kept_{name}")
+
+
+def _is_attribute(column: str, others: Sequence[str] = ()) -> bool:
+    """Whether a column of the customers is theirs rather than ours."""
+    ours = column in OWN_COLUMNS or column in others
+    return not ours and CUSTOMERS.column(column) is None
 
 
 def _join_ids(rows: ibis.Table, known: ibis.Table, name: str) -> ibis.Table:
@@ -394,6 +434,8 @@ def _unused(source: Source) -> str:
 
 
 def _require_rows(reader: _Reader, needed: tuple[str, ...], any_of: tuple[str, ...]) -> None:
+    if all(name in reader.empty for name in reader.raw):
+        needed = tuple(reader.raw)
     empty = [name for name in ("customers", *needed) if name in reader.empty]
     if not empty and any_of and not any(n in reader.good and n not in reader.empty for n in any_of):
         empty = [name for name in any_of if name in reader.empty]

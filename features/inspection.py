@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from features.contract import LONG, REASON
-from features.coverage import SILENCE_TIMES, core_of, rows_outside
+from features.coverage import HAPPENED, SILENCE_TIMES, core_of
 from features.histories import Histories
 from features.sources import Source, near_table, shortened, unused_files
 from features.sql import name_of
 from features.tables import CURRENCY, TABLES
 from features.timeline import EPOCH, day_number
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 EXACT_ROWS = 10_000_000
 SAMPLED_ROWS = 2_000_000
@@ -48,6 +52,7 @@ def _of_table(histories: Histories, name: str) -> Iterator[Finding]:
     yield from _clocks(histories, name)
     yield from _stops_early(histories, name)
     yield from _currencies(histories, name)
+    yield from _booked_ends(histories, name)
     ignored = histories.raw[name].ignored + histories.not_read.get(name, ())
     if ignored:
         yield Finding(name, "not_read", None, f"columns that are not read: {shortened(ignored)}")
@@ -94,16 +99,17 @@ def _unknown(histories: Histories, name: str) -> Iterator[Finding]:
         return
     bad = histories.quarantined[name]
     key = "customer_id" if "customer_id" in bad.columns else "subscription_id"
-    ids = bad.filter(bad[REASON] == "unknown_customer")[key].cast("string")
-    distinct = ids.as_table().distinct().order_by(key)
-    count = histories.engine.to_pyarrow(distinct.count()).as_py()
-    some = histories.engine.to_pyarrow(distinct.limit(3))[key].to_pylist()
+    bad = bad.filter((bad[REASON] == "unknown_customer") & bad[key].notnull())
+    ids = bad.select(id=bad[key].cast("string")).distinct().order_by("id")
+    count = histories.engine.to_pyarrow(ids.count()).as_py()
+    some = histories.engine.to_pyarrow(ids.limit(3))["id"].to_pylist()
     what = "customers" if key == "customer_id" else "subscriptions"
+    examples = f", such as {', '.join(some)}" if some else ""
     yield Finding(
         name,
         "unknown_customer",
         rows,
-        f"{rows:,} rows name {count:,} {what} that no table knows, such as {', '.join(some)}",
+        f"{rows:,} rows name {count:,} {what} that no table knows{examples}",
     )
 
 
@@ -119,7 +125,7 @@ def _clocks(histories: Histories, name: str) -> Iterator[Finding]:
     if name not in EVENTS or daily is None or not len(daily.days):
         return
     core = core_of(daily)
-    before, _ = rows_outside(daily, core)
+    before = int(daily.rows[daily.days < core.first].sum())
     if before:
         first = _day(int(daily.days[0]))
         yield Finding(
@@ -156,6 +162,34 @@ def _stops_early(histories: Histories, name: str) -> Iterator[Finding]:
             f"its last usual day is {_day(core.last)}, {silence} days before the histories end; "
             f"before, it was never silent for more than {core.longest_silence} days",
         )
+
+
+def _booked_ends(histories: Histories, name: str) -> Iterator[Finding]:
+    """Ends long after the last start may be booked ahead, and then nothing is known until them."""
+    if name != "subscriptions" or any(table in histories.tables for table in HAPPENED):
+        return
+    rows = histories.tables.get(name)
+    if rows is None or "ended_at" not in rows.columns:
+        return
+    started = _day_of(histories, rows["started_at"].max())
+    ended = _day_of(histories, rows["ended_at"].max())
+    import ibis
+
+    if started and ended and (ended - started).days > 2 * LONG:
+        later = rows.filter(rows["ended_at"] > ibis.timestamp(f"{started} 23:59:59")).count()
+        count = histories.engine.to_pyarrow(later).as_py()
+        yield Finding(
+            name,
+            "booked_ends",
+            count,
+            f"{count:,} ends are later than the last start ({started}), up to {ended}, and no table "
+            "tells what happened until then: if they are booked ahead, set [data] observed_until",
+        )
+
+
+def _day_of(histories: Histories, moment: ir.Scalar) -> date | None:
+    found = histories.engine.to_pyarrow(moment).as_py()
+    return None if found is None else found.date()
 
 
 def _currencies(histories: Histories, name: str) -> Iterator[Finding]:

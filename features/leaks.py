@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 OUTCOME_WORDS = (
     "churn", "churned", "churner", "attrition", "cancel", "canceled", "cancelled",
     "cancellation", "terminated", "termination", "lapsed", "deactivated", "inactive",
-    "dormant", "unsubscribed", "retained", "active",
+    "dormant", "unsubscribed", "retained",
 )
 LATER_WORDS = (
-    "last", "latest", "recency", "lifetime", "ltv", "clv", "tenure", "total",
+    "recency", "lifetime", "ltv", "clv", "tenure",
 )
+FIRST_LATER_WORDS = ("last", "latest", "total")
 # fmt: on
 FEWEST = 20
 """Customers of each kind, and with a value, below which nothing is told from chance."""
@@ -91,10 +92,14 @@ def _who_left(histories: Histories, definition: Definition) -> np.ndarray:
 
 
 def _ends(histories: Histories) -> ibis.Table | None:
+    import ibis
+
     tables = histories.tables
     if "churned" not in tables and "subscriptions" not in tables:
         return None
-    return ends_of(tables.get("churned"), tables.get("subscriptions"))
+    ends = ends_of(tables.get("churned"), tables.get("subscriptions"))
+    until = histories.observed_until.replace(microsecond=0)
+    return ends.filter(ends[ENDS] <= ibis.timestamp(str(until)))
 
 
 def _attributes(histories: Histories, definition: Definition) -> Iterator[Suspect]:
@@ -117,9 +122,10 @@ def _by_name(name: str) -> str | None:
     words = [
         w for w in re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()) if w
     ]
-    if any(word in OUTCOME_WORDS for word in words):
+    if any(word in OUTCOME_WORDS for word in words) or words[-1:] == ["active"]:
         return "its name speaks of leaving, which nobody knows at sign-up"
-    if any(word in LATER_WORDS for word in words) or words[:2] == ["days", "since"]:
+    first = words[:1] and words[0] in FIRST_LATER_WORDS and "name" not in words
+    if first or any(word in LATER_WORDS for word in words) or words[:2] == ["days", "since"]:
         return "its name speaks of what came after sign-up"
     return None
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from features import csv_files, postgres, redaction
-from features.errors import ContractBroken, UsageError
-from features.sql import text_of
+from features.errors import ContractBroken, UsageError, UserError
+from features.sql import path_of, text_of
 from features.tables import TABLES
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FILE_ENDINGS = (".parquet", *csv_files.ENDINGS)
 DUCKDB_URL = "duckdb:///"
+DUCKDB_SCHEMA = "main"
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,27 @@ class RawTable:
 
 
 def connect(source: Source) -> Backend:
-    """An embedded DuckDB whose clock is in the source's time zone."""
+    """An embedded DuckDB whose clock is in the source's time zone.
+
+    Raises
+    ------
+    UsageError
+        When the engine does not know the time zone.
+    """
+    import duckdb
     import ibis
 
     engine = ibis.duckdb.connect()
-    engine.raw_sql(f"SET TimeZone = {text_of(source.timezone)}")
+    try:
+        engine.raw_sql(f"SET TimeZone = {text_of(source.timezone)}")
+    except duckdb.Error:
+        raise UsageError(
+            "The engine does not know this time zone.",
+            where="[data] timezone",
+            value=repr(source.timezone),
+            allowed='a name such as "UTC" or "Europe/Amsterdam"',
+            fix="name the region and city",
+        ) from None
     engine.raw_sql("SET preserve_insertion_order = true")
     # What does not fit in memory goes here; the engine removes it.
     spill = Path(tempfile.gettempdir()) / f"churn-risk-{uuid4().hex}"
@@ -121,8 +138,7 @@ def unused_files(source: Source) -> list[str]:
     there = (
         file
         for file in source.folder.iterdir()
-        if file.name.endswith(FILE_ENDINGS)
-        and not file.name.startswith(".")
+        if _is_table(file.name)
         # The simulator's truth is beside its histories, never in them.
         and file.name != "truth.parquet"
     )
@@ -170,7 +186,7 @@ def _in_folder(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, s
     for name in TABLES:
         files = files_of(source, name)
         if files:
-            found[name] = (_read_files(engine, name, files, source.folder), _places(files))
+            found[name] = (_read_files(engine, name, files, source.folder), csv_files.places(files))
         elif source.tables.get(name):
             raise UsageError(
                 f"No file matches what the config names for the table {name}.",
@@ -194,8 +210,9 @@ def files_of(source: Source, name: str) -> list[Path]:
         return []
     if name in source.tables:
         return _matching(source.folder, name, source.tables[name])
-    places = [source.folder / f"{name}{ending}" for ending in (*FILE_ENDINGS, "")]
-    places = [place for place in places if _parts(place)]
+    wanted = {f"{name}{ending}" for ending in (*FILE_ENDINGS, "")}
+    found = sorted(place for place in source.folder.iterdir() if place.name.lower() in wanted)
+    places = [place for place in found if _parts(place)]
     if len(places) > 1:
         raise UsageError(
             f"There is more than one place for the table {name}.",
@@ -208,10 +225,14 @@ def files_of(source: Source, name: str) -> list[Path]:
 
 
 def _matching(folder: Path, name: str, pattern: str) -> list[Path]:
+    """The files that a name or glob of the config stands for, each once."""
+    if (folder / pattern).exists():
+        place = folder / pattern
+        return [place] if place.is_file() else _parts(place)
     if Path(pattern).is_absolute():
         folder, pattern = Path(Path(pattern).anchor), str(Path(pattern).relative_to("/"))
     try:
-        return [part for place in sorted(folder.glob(pattern)) for part in _parts(place)]
+        return sorted({part for place in folder.glob(pattern) for part in _parts(place)})
     except (ValueError, NotImplementedError) as error:
         raise UsageError(
             f"This is no file name or glob: {error}.",
@@ -223,22 +244,22 @@ def _matching(folder: Path, name: str, pattern: str) -> list[Path]:
 
 
 def _parts(place: Path) -> list[Path]:
-    """A file itself, or the table's files below a folder, hidden ones aside."""
+    """A table's file itself, or those below a folder, hidden ones aside."""
     if place.is_file():
-        return [place]
+        return [place] if _is_table(place.name) else []
     if not place.is_dir():
         return []
-    below = (file for file in place.rglob("*") if file.name.endswith(FILE_ENDINGS))
     return sorted(
         file
-        for file in below
+        for file in place.rglob("*")
         if file.is_file()
+        and _is_table(file.name)
         and not any(part.startswith((".", "_")) for part in file.relative_to(place).parts)
     )
 
 
-def _places(files: list[Path]) -> str:
-    return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
+def _is_table(name: str) -> bool:
+    return name.lower().endswith(FILE_ENDINGS) and not name.startswith((".", "_"))
 
 
 def _read_files(engine: Backend, name: str, files: list[Path], folder: Path) -> ibis.Table:
@@ -252,9 +273,9 @@ def _read_files(engine: Backend, name: str, files: list[Path], folder: Path) -> 
         engine.raw_sql(f'CREATE TEMP {keep} "raw_{name}" AS {query}')
         return engine.table(f"raw_{name}")
     except duckdb.Error as error:
-        if csvs:
+        if csvs and not isinstance(error, duckdb.OutOfMemoryException):
             raise csv_files.explained(engine, name, csvs, str(error)) from None
-        raise unreadable(name, _places(files), error) from None
+        raise unreadable(name, csv_files.places(files), error) from None
 
 
 def query_of(name: str, files: list[Path], folder: Path) -> str:
@@ -275,14 +296,15 @@ def query_of(name: str, files: list[Path], folder: Path) -> str:
 
 
 def _is_csv(file: Path) -> bool:
-    return file.name.endswith(csv_files.ENDINGS)
+    return file.name.lower().endswith(csv_files.ENDINGS)
 
 
 def _parquet(files: list[Path], folder: Path) -> str:
-    listed = ", ".join(text_of(str(file)) for file in files)
+    """Parquet files, with what the folders below the source say of them."""
     hive = any(_partition(file, folder) for file in files)
+    listed = ", ".join(path_of(file) for file in files)
     return (
-        f"SELECT * FROM read_parquet([{listed}], union_by_name = true, "
+        f"SELECT * FROM read_parquet([{listed}], union_by_name = true, binary_as_string = true, "
         f"hive_partitioning = {str(hive).lower()}, hive_types_autocast = false)"
     )
 
@@ -298,6 +320,7 @@ def _partition(file: Path, folder: Path) -> dict[str, str]:
 
 def _in_duckdb(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
     import duckdb
+    from ibis.common.exceptions import TableNotFound
 
     file = source.base / source.location.removeprefix(DUCKDB_URL)
     if not file.is_file():
@@ -315,21 +338,20 @@ def _in_duckdb(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, s
             "WHERE table_catalog = 'source' ORDER BY table_schema, table_name"
         )
         present = [tuple(row) for row in engine.raw_sql(listed).fetchall()]
-        chosen = _chosen(source, present, "main")
-        return {
-            name: (
-                engine.table(table, database=("source", schema)),
-                f"{source.location}, table {table}",
-            )
-            for name, (schema, table) in chosen.items()
-        }
     except duckdb.Error as error:
         raise unreadable("source", str(file), error) from None
+    found = {}
+    for name, (schema, table) in _chosen(source, present).items():
+        where = f"{source.location}, table {table}"
+        try:
+            found[name] = (engine.table(table, database=("source", schema)), where)
+        except (duckdb.Error, TableNotFound) as error:
+            # Such as a view of something that is there no more.
+            raise unreadable(name, where, error) from None
+    return found
 
 
-def _chosen(
-    source: Source, present: Iterable[tuple[str, str]], default_schema: str
-) -> dict[str, tuple[str, str]]:
+def _chosen(source: Source, present: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]:
     """Which schema and table of a database is which input table.
 
     Raises
@@ -344,12 +366,12 @@ def _chosen(
         if not theirs:
             continue
         schema, _, table = theirs.rpartition(".")
-        candidates = [(schema, table), (default_schema, theirs)]
+        candidates = [(schema, table), (DUCKDB_SCHEMA, theirs)]
         match = next((candidate for candidate in candidates if candidate in there), None)
         if match:
             found[name] = match
         elif name in source.tables:
-            shown = [t if s == default_schema else f"{s}.{t}" for s, t in there]
+            shown = [t if s == DUCKDB_SCHEMA else f"{s}.{t}" for s, t in there]
             raise UsageError(
                 f"No table is what the config names for the table {name}.",
                 where=f"[data.tables] {name}",
@@ -399,8 +421,18 @@ def shortened(names: Iterable[str], most: int = 20) -> str:
     return ", ".join(listed[:most]) + more
 
 
-def unreadable(name: str, where: str, error: Exception) -> ContractBroken:
+def unreadable(name: str, where: str, error: Exception) -> UserError:
     """What to say of a table that the engine cannot read."""
+    import duckdb
+
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return UsageError(
+            f"The memory does not suffice to read the table {name}.",
+            where="[data] memory_limit",
+            value=str(error).splitlines()[0],
+            allowed="enough for the customers and their ids; events need little",
+            fix="raise it",
+        )
     return ContractBroken(
         f"The table {name} cannot be read.",
         where=where,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import glob
+from pathlib import Path
+
 
 def text_of(text: str) -> str:
     """A text as a literal."""
@@ -11,3 +14,8 @@ def text_of(text: str) -> str:
 def name_of(name: str) -> str:
     """The name of a table or column as an identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def path_of(file: Path) -> str:
+    """A file as a literal for the engine, which would take stars and brackets for a pattern."""
+    return text_of(glob.escape(str(file)))

@@ -26,7 +26,8 @@ class Column:
     ``known_from`` names the column whose time makes this value known, where that is later than the
     row itself: a ticket's ``csat`` is unknown before its ``closed_at``. An optional column that is
     ``never_null`` may be absent, but where it is there, a row without a value is bad. ``synonyms``
-    are other words for an allowed value: theirs, ours.
+    are other words for an allowed value: theirs, ours. A time that is ``open_ended`` is null as
+    long as it has not come; some write a date that never comes.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Column:
     known_from: str | None = None
     never_null: bool = False
     synonyms: tuple[tuple[str, str], ...] = ()
+    open_ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,14 @@ SUBSCRIPTIONS = Table(
         _customer_id(),
         Column("subscription_id", "id", "the subscription"),
         Column("started_at", "time", "its first moment"),
-        Column("ended_at", "time", "its end; null: running", required=False, known_from="ended_at"),
+        Column(
+            "ended_at",
+            "time",
+            "its end; null: running",
+            required=False,
+            known_from="ended_at",
+            open_ended=True,
+        ),
         Column("plan", "text", "what was bought", required=False),
         Column("price", "number", "price per billing period", required=False),
         Column(
@@ -107,6 +116,7 @@ SUBSCRIPTIONS = Table(
             "when notice was given",
             required=False,
             known_from="cancelled_at",
+            open_ended=True,
         ),
         Column("valid_from", "time", "since when this version of the row holds", required=False),
     ),
@@ -158,7 +168,9 @@ TICKETS = Table(
         _customer_id(),
         Column("ticket_id", "id", "the ticket"),
         Column("opened_at", "time", "when it was opened"),
-        Column("closed_at", "time", "when it was closed; null: open", required=False),
+        Column(
+            "closed_at", "time", "when it was closed; null: open", required=False, open_ended=True
+        ),
         Column("category", "text", "what it is about", required=False),
         Column("priority", "text", "how urgent it is", required=False),
         Column("csat", "number", "satisfaction", required=False, known_from="closed_at"),

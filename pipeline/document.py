@@ -38,8 +38,12 @@ A bad row is set aside in `out/quarantine/<table>.parquet` under the first reaso
 | `out_of_range_<column>` | has a number beyond 1e15, or a time outside the years 1 to 9999 |
 | `unknown_<column>` | has a word that is not among the allowed ones |
 | `<end>_before_<start>` | ends before it starts |
+| `null_subscription_id` | names no subscription, where its customer is found through it |
 | `unknown_customer` | is of a customer (or subscription) that nobody knows |
 | `repeated_<id>` | has the id of an earlier row, which stays |
+
+An end from the year 2900 on (2999-12-31, 9999-12-31) is none: what it ends still runs. An end at
+midnight is a date, which says on what day and not before what hour.
 
 Identical rows of a table without row ids are kept: two equal purchases on a day are real. `churn
 check` counts them. Rows in = rows used + rows set aside, in every table; `run.json` says so. More

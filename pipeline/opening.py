@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from features.churn import Definition
 from features.histories import Histories, read_histories
@@ -14,6 +15,10 @@ from features.sources import Source
 from pipeline.config import Config
 from pipeline.files import refuse_unwritable, whole_folder
 from pipeline.progress import Progress
+
+if TYPE_CHECKING:
+    import ibis
+    from ibis.backends.duckdb import Backend
 
 
 def source_of(config: Config) -> Source:
@@ -52,8 +57,8 @@ def open_histories(config: Config, progress: Progress) -> Histories:
             needed_any=definition.needed_any,
             max_bad_share=config.data.max_bad_share,
             observed_until=config.data.observed_until,
+            set_aside=lambda engine, bad: quarantine(engine, bad, config.out / "quarantine"),
         )
-        quarantine(histories, config.out / "quarantine")
     for name in histories.empty:
         progress.warn(f"The table {name} is there but has no usable rows: it is left out.")
     for name, account in histories.accounts.items():
@@ -66,14 +71,14 @@ def open_histories(config: Config, progress: Progress) -> Histories:
     return histories
 
 
-def quarantine(histories: Histories, folder: Path) -> None:
+def quarantine(engine: Backend, bad: Mapping[str, ibis.Table], folder: Path) -> None:
     """Write the bad rows of each table, with their reason; a clean source leaves no folder."""
-    if not histories.quarantined:
+    if not bad:
         shutil.rmtree(folder, ignore_errors=True)
         return
     with whole_folder(folder) as draft:
-        for name, rows in histories.quarantined.items():
-            histories.engine.to_parquet(rows, str(draft / f"{name}.parquet"))
+        for name, rows in bad.items():
+            engine.to_parquet(rows, str(draft / f"{name}.parquet"))
 
 
 def fingerprint(histories: Histories) -> str:

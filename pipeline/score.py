@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.consent import contact_allowed, recently_contacted
+from features.contract import as_id
 from features.errors import UsageError
 from features.histories import Histories
 from features.plan import Plan
@@ -255,9 +256,9 @@ def _quarantined_ids(histories: Histories) -> list[str]:
     bad = histories.quarantined.get("customers")
     if bad is None:
         return []
-    ids = bad["customer_id"].cast("string").as_table().distinct().order_by("customer_id")
-    found = histories.engine.to_pyarrow(ids)["customer_id"].to_pylist()
-    return [each for each in found if each is not None]
+    ids = bad.select(id=as_id(bad["customer_id"]).cast("string")).distinct().order_by("id")
+    found = histories.engine.to_pyarrow(ids.filter(ids["id"].notnull()))
+    return [str(each) for each in found["id"].to_pylist()]
 
 
 def _counted(left_out: pd.DataFrame) -> dict[str, int]:

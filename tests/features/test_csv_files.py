@@ -177,5 +177,5 @@ def test_folders_may_tell_a_column_of_all_their_rows(months, events_in):
 def test_two_places_for_one_table_are_refused(events_in):
     with pytest.raises(UsageError, match="more than one place") as error:
         events_in({"usage.csv": TWO, "usage/a.csv": TWO})
-    assert error.value.value == "usage.csv, usage"
+    assert error.value.value == "usage, usage.csv"
     assert events_in({}, tables={"usage": "usage.csv"}) == BOTH

@@ -65,7 +65,8 @@ def test_identical_rows_of_large_tables_are_counted_in_a_sample(odd, read, monke
     histories = read({"usage": rows * 2})
     assert identical_rows(histories, "usage") == 1000
     assert identical_rows(histories, "usage", one_in=4) == pytest.approx(1000, rel=0.2)
-    monkeypatch.setattr(inspection, "EXACT_ROWS", 500)
+    monkeypatch.setattr(inspection, "EXACT_ROWS", 1000)
+    monkeypatch.setattr(inspection, "SAMPLED_ROWS", 500)
     found = odd({"usage": rows * 2})["usage", "identical"]
     assert found.rows == pytest.approx(1000, rel=0.2)
     assert "counted for one in 4 customers" in found.evidence
