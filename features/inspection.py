@@ -182,8 +182,9 @@ def _booked_ends(histories: Histories, name: str) -> Iterator[Finding]:
             name,
             "booked_ends",
             count,
-            f"{count:,} ends are later than the last start ({started}), up to {ended}, and no table "
-            "tells what happened until then: if they are booked ahead, set [data] observed_until",
+            f"{count:,} ends are later than the last start ({started}), up to {ended}, and no "
+            "table tells what happened until then: if they are booked ahead, set [data] "
+            "observed_until",
         )
 
 

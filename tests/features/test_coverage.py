@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from features.contract import Daily
-from features.coverage import core_of, pool, rows_outside
+from features.coverage import core_of, pool
 
 
 def daily(rows_by_day):
@@ -43,11 +43,6 @@ def every(step, stop, rows=2):
 def test_strays_are_few_and_far_off(rows_by_day, first, last):
     core = core_of(daily(rows_by_day))
     assert (core.first, core.last) == (first, last)
-
-
-def test_rows_outside_the_usual_days_are_counted():
-    table = daily(every(1, 100) | {-500: 1, 400: 1, 500: 1})
-    assert rows_outside(table, core_of(table)) == (1, 2)
 
 
 def test_tables_are_pooled_by_day_with_the_last_moment_of_each():
