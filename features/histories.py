@@ -327,8 +327,9 @@ class _Reader:
 
         parts = []
         for name in self.raw:
-            rows, _ = self._reasoned(TABLES[name])
+            rows, found = self._reasoned(TABLES[name])
             if "customer_id" in rows.columns:
+                rows = contract.repeated_id(TABLES[name], rows, found)
                 good = rows.filter(rows[REASON] == GOOD)
                 good = good.group_by("customer_id").agg(signed_up_at=good[TABLES[name].time].min())
                 parts.append(good.mutate(customer_id=good["customer_id"].cast("string")))

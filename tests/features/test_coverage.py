@@ -96,7 +96,7 @@ def test_what_is_booked_ahead_does_not_count_beside_what_happened(read):
 
 def test_the_last_date_there_is_ends_histories_like_any_other(read):
     """Without enough rows to tell strays from others."""
-    rows = "customer_id | occurred_at | event\n1 | 9999-12-31 23:00 | a\n1 | 0001-01-01 | a"
+    rows = "customer_id | occurred_at | event\n1 | 9999-12-31 23:00 | a\n1 | 1066-10-14 | a"
     histories = read({"usage": rows})
-    assert histories.observed_from == datetime(1, 1, 1)
+    assert histories.observed_from == datetime(1066, 10, 14)
     assert histories.observed_until == datetime(9999, 12, 31, 23)
