@@ -38,6 +38,11 @@ class Column:
     never_null: bool = False
     synonyms: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """The values that are read: the allowed ones, and other words for them."""
+        return (*self.allowed, *(theirs for theirs, _ in self.synonyms))
+
 
 @dataclass(frozen=True)
 class Table:
