@@ -80,10 +80,6 @@ class Column:
     def filled(self) -> float:
         return self.given / self.sampled if self.sampled else 0.0
 
-    def share(self, count: int) -> float:
-        """A count as a share of the values."""
-        return count / self.given if self.given else 0.0
-
 
 @dataclass
 class Profile:

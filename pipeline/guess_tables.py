@@ -178,15 +178,12 @@ def _joined(chosen: Mapping[str, Mapped]) -> dict[str, Mapped]:
     joins = Joins(chosen)
     result = {}
     for name, one in chosen.items():
-        fixed = joins.ids.get(name)
-        if fixed is None or fixed.theirs == one.columns.get("customer_id"):
-            remapped = one
-        else:
-            ids = {"customer_id": fixed.theirs} if fixed.theirs else {}
-            remapped = _mapped(one.profile, one.table, ids)
-            if not fixed.theirs:
-                kept = {c: t for c, t in one.columns.items() if c != "customer_id"}
-                remapped = replace(one, columns=kept)
+        fixed, remapped = joins.ids.get(name), one
+        if fixed and fixed.theirs is None:
+            kept = {c: t for c, t in one.columns.items() if c != "customer_id"}
+            remapped = replace(one, columns=kept)
+        elif fixed and fixed.theirs and fixed.theirs != one.columns.get("customer_id"):
+            remapped = _mapped(one.profile, one.table, {"customer_id": fixed.theirs})
         if not remapped.missing:
             why = {"customer_id": fixed.why} if fixed and fixed.why else {}
             result[name] = replace(remapped, why={**remapped.why, **why}, score=one.score)

@@ -214,9 +214,11 @@ def _histories(
     if not bad or not rest:
         return histories, tables, []
     histories.close()
+    nameless = "names its customers only by subscriptions, which are left out"
     left_out = [
-        LeftOut(tables[name].profile, f"as {name}, {bad_rows(account)}", tables[name])
-        for name, account in bad.items()
+        LeftOut(one.profile, f"as {name}, {bad_rows(bad[name])}" if name in bad else nameless, one)
+        for name, one in tables.items()
+        if name not in rest
     ]
     return _read(folder, rest), rest, left_out
 

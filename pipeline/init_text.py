@@ -172,8 +172,8 @@ def _columns(one: Mapped, suspects: Sequence[Suspect]) -> str:
             "and it is not read."
         )
         for suspect in suspects:
-            lines += comment(f"{suspect.column}: {suspect.evidence}")
-            lines.append(f"# {_line(suspect.column, '')}")
+            *above, line = _line(suspect.column, "", suspect.evidence).split("\n")
+            lines += [*above, f"# {line}"]
     if not lines:
         return ""
     return "\n".join([f"[data.columns.{one.name}]", *lines])
