@@ -84,7 +84,9 @@ def _reading(file: Path, columns: Sequence[str], separator: str, more: str = "")
     return (
         f"read_csv({path_of(file)}, auto_detect = false, header = true, "
         f"delim = {text_of(separator)}, quote = '\"', escape = '\"', strict_mode = true, "
-        f"columns = {{{typed}}}, hive_partitioning = false{more})"
+        # `query_of` adds what the folders say; the engine would add it once more.
+        "hive_partitioning = false, "
+        f"columns = {{{typed}}}{more})"
     )
 
 

@@ -395,8 +395,9 @@ def _renamed(name: str, rows: ibis.Table, where: str, columns: Mapping[str, str]
                 fix=f"did you mean {near[0]!r}?" if near else "correct the name",
             )
     mapped = {ours: theirs for ours, theirs in columns.items() if theirs}
-    taken = set(mapped.values())
-    kept = {c: c for c in rows.columns if c not in taken and c not in columns}
+    taken, named = set(mapped.values()), {ours.lower() for ours in columns}
+    # The engine takes names that differ in case only for the same.
+    kept = {c: c for c in rows.columns if c not in taken and c.lower() not in named}
     order = {**mapped, **kept}
     selected = {ours: _readable(rows[theirs]) for ours, theirs in order.items()}
     known = TABLES[name]

@@ -40,6 +40,11 @@ class Column:
     synonyms: tuple[tuple[str, str], ...] = ()
     open_ended: bool = False
 
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """The values that are read: the allowed ones, and other words for them."""
+        return (*self.allowed, *(theirs for theirs, _ in self.synonyms))
+
 
 @dataclass(frozen=True)
 class Table:

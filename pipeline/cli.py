@@ -40,7 +40,7 @@ CHURN_TOML = Path("churn.toml")
 @app.command()
 def init(
     folder: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
             help='Where the tables are; default: "data" where it exists, else ".".',
             metavar="[DIR]",

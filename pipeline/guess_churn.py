@@ -7,23 +7,31 @@ before the test, and enough churners in each.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from typing import Literal
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from functools import cache
+from typing import Any
 
-from models.split import Split, split_by_time
-from pipeline.guess_counts import Counted, day_number, days_of, to_date
-from pipeline.guess_reach import LONG_TAIL_DAYS, Reach, find_reach
+import numpy as np
 
-Every = Literal["month", "week"] | int
-Kind = Literal["event", "subscription", "inactivity"]
+from features.arrays import days, indices
+from features.churn import NEVER, Definition, activity
+from features.departures import departures_of, latest_versions
+from features.errors import TooLittleData
+from features.histories import Histories
+from features.inspection import EVENTS
+from features.points import Every, labelled_cutoffs, make_points
+from features.sql import text_of
+from features.tables import CUSTOMER
+from features.timeline import day_number
+from models.split import split_by_time
+from pipeline.config import Model
+from pipeline.guess_reach import LONG_TAIL_DAYS, Reach, find_reach, to_date
 
 HORIZONS = (30, 60, 90, 180)
 SHORT_HORIZONS = (14, 7)
 """Where histories are too short for a month."""
-TEST_POINTS = 2
 RETURNING = 0.8
 """A silence is telling when this share of the gaps between two signs of life is shorter."""
 ENOUGH_TO_TRAIN = 50
@@ -31,6 +39,8 @@ ENOUGH_TO_TEST = 20
 FOLLOWED = 0.1
 """Renewals are rows of their own where this share of the ends is followed by a start."""
 GRACES = (7, 14, 30)
+APART = 10**7
+"""More days than between any two times: keeps customers apart in one ascending list."""
 
 
 @dataclass(frozen=True)
@@ -41,320 +51,262 @@ class Churn:
     a known label; ``too_little`` tells why training will not work, or nothing.
     """
 
-    kind: Kind
-    horizon_days: int
+    definition: Definition
     seen_until: date
     labelled: tuple[date, date]
-    every: Every = "month"
-    grace_days: int = 0
-    active_days: int | None = None
-    activity: tuple[str, ...] = ()
-    observed_until: date | None = None
-    first: date | None = None
-    why: Mapping[str, str] = field(default_factory=dict)
+    every: Every
+    observed_until: date | None
+    first: date | None
+    why: Mapping[str, str]
     too_little: str = ""
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Any]:
         """The guessed keys and values, without what does not apply."""
-        values: dict[str, object] = {
-            "horizon_days": self.horizon_days,
+        inactivity = self.definition.kind == "inactivity"
+        values = {
+            "horizon_days": self.definition.horizon_days,
             "every": self.every,
-            "grace_days": self.grace_days,
-            "active_days": self.active_days,
-            "activity": list(self.activity) or None,
+            "grace_days": self.definition.grace_days,
+            "active_days": self.definition.active_days if inactivity else None,
+            "activity": list(self.definition.activity) if inactivity else None,
             "observed_until": self.observed_until,
             "first": self.first,
         }
         return {key: value for key, value in values.items() if value is not None}
 
 
-def guess_churn(counted: Counted) -> Churn | None:
-    """The definition for these tables; None where nothing tells who leaves."""
-    reach = find_reach(counted)
-    if reach is None:
-        return None
-    for kind in (_ByEvent, _BySubscription, _ByInactivity):
-        judge = kind(counted, reach)
-        if judge.possible:
-            return _settled(judge, judge.reach)
-    return None
+@dataclass(frozen=True)
+class _Wish:
+    """A definition that the tables allow, with spacings and horizons to try, the best first.
 
+    ``enough`` holds the fewest leavers and stayers in training and test, and whether there is to
+    be a validation; the dearest first.
+    """
 
-class _Judge:
-    """One definition of churn on the counted tables."""
-
-    kind: Kind
-    grace = 0
-    activity: tuple[str, ...] = ()
-    horizon = 30
-    why_horizon = ""
-    why_kind = ""
-    wishes: tuple[tuple[int, int, bool], ...] = (
+    definition: Definition
+    reach: Reach
+    choices: Sequence[tuple[Every, int]]
+    why: Mapping[str, str]
+    enough: Sequence[tuple[int, int, bool]] = (
         (2 * ENOUGH_TO_TRAIN, ENOUGH_TO_TEST, True),
         (ENOUGH_TO_TRAIN, 1, True),
         (ENOUGH_TO_TRAIN, 1, False),
     )
-    """Churners in training and test, and whether there is a validation; the dearest first."""
-
-    def __init__(self, counted: Counted, reach: Reach) -> None:
-        self.counted = counted
-        self.reach = reach
-
-    @property
-    def possible(self) -> bool:
-        raise NotImplementedError
-
-    def history_needed(self, horizon: int) -> int:
-        """Days before the first cutoff."""
-        return 30
-
-    def choices(self) -> list[tuple[Every, int]]:
-        """Spacings and horizons to try, the best first: rather months than weeks."""
-        wide: list[tuple[Every, int]] = [("month", h) for h in HORIZONS]
-        narrow: list[tuple[Every, int]] = [("week", h) for h in (*HORIZONS, *SHORT_HORIZONS)]
-        return [*wide, *narrow, *((3, h) for h in SHORT_HORIZONS)]
-
-    def churners(self, cutoffs: Sequence[int], horizon: int) -> list[int]:
-        """How many leave after each cutoff."""
-        raise NotImplementedError
 
 
-class _Departures(_Judge):
-    """Definitions by a day on which a customer leaves."""
-
-    left: list[int]
-
-    def limit_reach(self) -> None:
-        """Labels end where departures do, if many more were to be expected by the end."""
-        before = self.left[: bisect_left(self.left, self.reach.end)]
-        if not before:
-            return
-        last, silent = before[-1], self.reach.end - before[-1] - 1
-        expected = len(before) / max(last - before[0], 1) * silent
-        if silent >= LONG_TAIL_DAYS and expected >= ENOUGH_TO_TEST:
-            why = f"the last customer leaves then; about {expected:,.0f} more were to be expected"
-            why += f" until {to_date(self.reach.end)}"
-            self.reach = replace(self.reach, end=last + 1, why_end=why)
-
-    def churners(self, cutoffs: Sequence[int], horizon: int) -> list[int]:
-        return [
-            bisect_left(self.left, day + horizon) - bisect_left(self.left, day) for day in cutoffs
-        ]
+def guess_churn(histories: Histories) -> Churn | None:
+    """The definition for these tables; None where nothing tells who leaves."""
+    reach = find_reach(histories)
+    for allowed in (_by_event, _by_subscription, _by_inactivity):
+        wish = allowed(histories, reach)
+        if wish is not None:
+            return _settled(histories, wish)
+    return None
 
 
-class _ByEvent(_Departures):
-    kind = "event"
-
-    @property
-    def possible(self) -> bool:
-        if "churned" not in self.counted.tables:
-            return False
-        found = self.counted.fetch(
-            f"SELECT min(day) FROM {days_of('churned')} WHERE reason IS NULL GROUP BY customer"
-        )
-        self.left = sorted(day for (day,) in found)
-        pattern = self.counted.tables["churned"].pattern
-        self.why_kind = f"{len(self.left):,} customers leave in {pattern}"
-        self.limit_reach()
-        return bool(self.left)
+def _by_event(histories: Histories, reach: Reach) -> _Wish | None:
+    rows = histories.tables.get("churned")
+    if rows is None:
+        return None
+    left = _days(histories, rows.group_by(CUSTOMER).agg(left_at=rows["churned_at"].min()))
+    why = {"definition": f"the table churned names {len(left):,} customers who left"}
+    return _Wish(Definition("event"), _while_some_leave(left, reach), _rather_months(), why)
 
 
-class _BySubscription(_Departures):
-    kind = "subscription"
-
-    @property
-    def possible(self) -> bool:
-        if "subscriptions" not in self.counted.tables:
-            return False
-        self._find_grace()
-        # The end of a stay: no other subscription of the customer covers or follows it.
-        found = self.counted.fetch(
-            "SELECT s.ended FROM spans s WHERE s.ended IS NOT NULL AND NOT EXISTS (FROM spans t "
-            f"WHERE t.customer = s.customer AND t.started <= s.ended + {self.grace} "
-            "AND coalesce(t.ended, 3000000) > s.ended)"
-        )
-        self.left = sorted(day for (day,) in found)
-        until = bisect_left(self.left, self.reach.end)
-        spans = self.counted.fetch("SELECT count(*), count(ended) FROM spans")[0]
-        self.why_kind = f"{spans[1]:,} of {spans[0]:,} subscriptions have an end"
-        self.limit_reach()
-        return until > 0
-
-    def _find_grace(self) -> None:
-        """Days between an end and the next start, where a renewal is a new row."""
-        gaps = self.counted.fetch(
-            "SELECT next - ended FROM (SELECT ended, (SELECT min(t.started) FROM spans t WHERE "
-            "t.customer = s.customer AND t.started >= s.ended AND t.subscription <> s.subscription"
-            f") AS next FROM spans s WHERE ended IS NOT NULL) WHERE next - ended <= {GRACES[-1]}"
-        )
-        ends = self.counted.fetch("SELECT count(ended) FROM spans")[0][0]
-        late = sorted(gap for (gap,) in gaps if gap > 0)
-        if not ends or len(late) < FOLLOWED * ends:
-            return
-        most = late[int(0.95 * (len(late) - 1))]
-        self.grace = next(grace for grace in GRACES if grace >= most)
-        self.why_grace = (
-            f"{len(late) / ends:.0%} of the ends are followed by a new start, "
-            f"mostly within {most} days"
-        )
-
-    why_grace = ""
+def _by_subscription(histories: Histories, reach: Reach) -> _Wish | None:
+    if "subscriptions" not in histories.tables:
+        return None
+    rows = latest_versions(histories.tables["subscriptions"])
+    spans = histories.engine.to_pyarrow(rows.select(CUSTOMER, "started_at", "ended_at"))
+    grace, why_grace = _grace(spans)
+    left = _days(histories, departures_of(rows, grace))
+    if not (left < reach.end).any():
+        return None
+    ended = len(spans) - spans["ended_at"].null_count
+    why = {
+        "definition": f"{ended:,} of {len(spans):,} subscriptions have an end",
+        "grace_days": why_grace,
+    }
+    definition = Definition("subscription", grace_days=grace)
+    return _Wish(definition, _while_some_leave(left, reach), _rather_months(), why)
 
 
-class _ByInactivity(_Judge):
-    kind = "inactivity"
-    wishes = ((ENOUGH_TO_TRAIN, 1, True), (ENOUGH_TO_TRAIN, 1, False))
+def _days(histories: Histories, departures: Any) -> np.ndarray:
+    """The days on which customers leave, ascending."""
+    return np.sort(days(histories.engine.to_pyarrow(departures)["left_at"], null=NEVER))
 
-    @property
-    def possible(self) -> bool:
-        self.activity = tuple(self.counted.events)
-        if not self.activity:
-            return False
-        self._keep_gaps()
-        silences = self.counted.fetch(
-            f"SELECT count(*), quantile_cont(next - day, {RETURNING}) FROM gaps "
-            "WHERE next IS NOT NULL"
-        )
-        count, telling = silences[0]
-        if not self.counted.fetch("SELECT count(*) FROM gaps")[0][0]:
-            return False
-        self.why_kind = "no table tells who left, so a long silence counts as leaving"
-        if count:
-            self.horizon = next((h for h in HORIZONS if h >= telling), HORIZONS[-1])
-            self.why_horizon = (
-                f"{RETURNING:.0%} of those who come back do so within {telling:.0f} days"
-            )
-        return True
 
-    def _keep_gaps(self) -> None:
-        """Every customer's active days with the next one."""
-        union = " UNION ".join(
-            f"SELECT customer, day FROM {days_of(name)} WHERE acts > 0 AND day < "
-            f"{self.reach.end + 1}"
-            for name in self.activity
-        )
-        self.counted.engine.execute(
-            "CREATE OR REPLACE TEMP TABLE gaps AS SELECT day, lead(day) OVER "
-            f"(PARTITION BY customer ORDER BY day) AS next FROM ({union})"
-        )
+def _rather_months() -> list[tuple[Every, int]]:
+    wide: list[tuple[Every, int]] = [("month", h) for h in HORIZONS]
+    narrow: list[tuple[Every, int]] = [("week", h) for h in (*HORIZONS, *SHORT_HORIZONS)]
+    return [*wide, *narrow, *((3, h) for h in SHORT_HORIZONS)]
 
-    def history_needed(self, horizon: int) -> int:
-        return horizon
 
-    def choices(self) -> list[tuple[Every, int]]:
-        """The silence decides: a shorter one only where the histories are too short for it."""
-        shorter = [h for h in reversed(HORIZONS) if h < self.horizon]
-        found: list[tuple[Every, int]] = []
-        for horizon in (self.horizon, *shorter):
-            found += [("month", horizon), ("week", horizon)]
-        return [*found, *(("week", h) for h in SHORT_HORIZONS), *((3, h) for h in SHORT_HORIZONS)]
+def _while_some_leave(left: np.ndarray, reach: Reach) -> Reach:
+    """Labels end where departures do, if many more were to be expected by the end."""
+    before = left[left < reach.end]
+    if not len(before):
+        return reach
+    last, silent = int(before[-1]), reach.end - int(before[-1]) - 1
+    expected = len(before) / max(last - int(before[0]), 1) * silent
+    if silent < LONG_TAIL_DAYS or expected < ENOUGH_TO_TEST:
+        return reach
+    why = f"the last customer leaves then; about {expected:,.0f} more were to be expected"
+    return replace(reach, end=last + 1, why_end=f"{why} until {to_date(reach.end)}")
 
-    def churners(self, cutoffs: Sequence[int], horizon: int) -> list[int]:
-        """The fewer of those who fall silent and those who stay: both are needed."""
-        listed = ", ".join(f"({day})" for day in cutoffs)
-        found = self.counted.fetch(
-            "SELECT cutoff, count(*), count(*) FILTER (WHERE next IS NULL OR next >= cutoff + "
-            f"{horizon}) FROM gaps, (VALUES {listed}) AS cutoffs (cutoff) WHERE day < cutoff AND "
-            f"day >= cutoff - {horizon} AND (next IS NULL OR next >= cutoff) GROUP BY cutoff"
-        )
-        counts = {cutoff: min(left, active - left) for cutoff, active, left in found}
-        return [counts.get(day, 0) for day in cutoffs]
+
+def _grace(spans: Any) -> tuple[int, str]:
+    """Days between an end and the customer's next start, where a renewal is a new row."""
+    owner = indices(spans[CUSTOMER]) * APART
+    starts = np.sort(owner + days(spans["started_at"], null=0))
+    ended = days(spans["ended_at"], null=NEVER)
+    ends = (owner + ended)[ended < NEVER]
+    following = np.append(starts, np.iinfo(np.int64).max)[np.searchsorted(starts, ends)]
+    gaps = following - ends
+    late = np.sort(gaps[(gaps > 0) & (gaps <= GRACES[-1])])
+    if not len(late) or len(late) < FOLLOWED * len(ends):
+        return 0, ""
+    most = late[int(0.95 * (len(late) - 1))]
+    share = f"{len(late) / len(ends):.0%} of the ends are followed by a new start"
+    return next(g for g in GRACES if g >= most), f"{share}, mostly within {most} days"
+
+
+def _by_inactivity(histories: Histories, reach: Reach) -> _Wish | None:
+    names = tuple(name for name in EVENTS if name in histories.tables)
+    if not names:
+        return None
+    telling = _telling_silence(histories, names, reach)
+    why = {
+        "definition": "no table tells who left, so a long silence counts as leaving",
+        "active_days": "as long as the silence that counts as leaving",
+        "activity": "rows of these tables are signs of life",
+    }
+    longest = HORIZONS[0]
+    if telling is not None:
+        longest = next((h for h in HORIZONS if h >= telling), HORIZONS[-1])
+        back = f"{RETURNING:.0%} of those who come back do so within {telling:.0f} days"
+        why["horizon_days"] = back
+    # The silence decides: a shorter one only where the histories are too short for it.
+    horizons = [longest, *(h for h in reversed(HORIZONS) if h < longest)]
+    choices: list[tuple[Every, int]] = []
+    for horizon in horizons:
+        choices += [("month", horizon), ("week", horizon)]
+    choices += [(every, h) for every in ("week", 3) for h in SHORT_HORIZONS]
+    enough = ((ENOUGH_TO_TRAIN, 1, True), (ENOUGH_TO_TRAIN, 1, False))
+    return _Wish(Definition("inactivity", activity=names), reach, choices, why, enough)
+
+
+def _telling_silence(histories: Histories, names: Sequence[str], reach: Reach) -> float | None:
+    """Days within which most gaps between a customer's active days end; None without a gap."""
+    acts = histories.engine.compile(activity(histories, names))
+    query = (
+        f"SELECT DISTINCT {CUSTOMER} AS customer, CAST(occurred_at AS DATE) AS day FROM ({acts}) "
+        f"WHERE occurred_at < {text_of(str(to_date(reach.end + 1)))}"
+    )
+    next_day = "lead(day) OVER (PARTITION BY customer ORDER BY day)"
+    gaps = f"SELECT {next_day} - day AS gap FROM ({query})"
+    found = histories.engine.raw_sql(f"SELECT quantile_cont(gap, {RETURNING}) FROM ({gaps})")
+    ((telling,),) = found.fetchall()
+    return telling
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Cutoffs and a horizon, with how many churners they give."""
+    """Cutoffs of a definition: who leaves, and the fewer of leavers and stayers.
 
+    Both are counted in training and test.
+    """
+
+    definition: Definition
     every: Every
-    horizon: int
-    cutoffs: Sequence[int]
-    split: Split | None
-    train: int
-    test: int
+    cutoffs: Sequence[date] = ()
+    validated: bool = False
+    leavers: tuple[int, int] = (0, 0)
+    fewest: tuple[int, int] = (0, 0)
 
-    def suits(self, train: int, test: int, *, validated: bool) -> bool:
-        if self.split is None or len(self.split.test) < TEST_POINTS:
-            return False
-        if validated and not self.split.validation:
-            return False
-        return self.train >= train and self.test >= test
+    def suits(self, train: int, test: int, validated: bool) -> bool:
+        enough = self.fewest[0] >= train and self.fewest[1] >= test
+        return enough and (self.validated or not validated)
 
 
-def _settled(judge: _Judge, reach: Reach) -> Churn:
-    plans = [_plan(judge, reach, every, horizon) for every, horizon in judge.choices()]
-    found = (
-        plan
-        for train, test, validated in judge.wishes
-        for plan in plans
-        if plan.suits(train, test, validated=validated)
+def _settled(histories: Histories, wish: _Wish) -> Churn:
+    reach = wish.reach
+    if reach.why_begin:
+        histories = replace(histories, observed_from=_midnight(reach.begin))
+    seen_until = histories.observed_until.date()
+    if reach.why_end:
+        histories = replace(histories, observed_until=_midnight(reach.end))
+
+    @cache
+    def plan(every: Every, horizon: int) -> _Plan:
+        return _plan(histories, wish.definition, every, horizon)
+
+    suited = (
+        plan(*choice)
+        for enough in wish.enough
+        for choice in wish.choices
+        if plan(*choice).suits(*enough)
     )
-    plan = next(found, None)
-    return _told(judge, reach, plan or plans[0], enough=plan is not None)
+    found = next(suited, None)
+    return _told(wish, found or plan(*wish.choices[0]), seen_until, enough=found is not None)
 
 
-def _plan(judge: _Judge, reach: Reach, every: Every, horizon: int) -> _Plan:
-    oldest = reach.begin + judge.history_needed(horizon)
-    until_known = horizon + judge.grace
-    cutoffs = grid(every, oldest, reach.end - until_known)
+def _midnight(day: int) -> datetime:
+    return datetime.combine(to_date(day), time())
+
+
+def _plan(histories: Histories, definition: Definition, every: Every, horizon: int) -> _Plan:
+    """What training would have with these cutoffs and this horizon."""
+    definition = replace(definition, horizon_days=horizon, active_days=horizon)
     try:
-        split = split_by_time(cutoffs, test_points=TEST_POINTS, days_until_known=until_known)
-    except ValueError:
-        return _Plan(every, horizon, cutoffs, None, 0, 0)
-    counts = dict(zip(cutoffs, judge.churners(cutoffs, horizon), strict=True))
-    train, test = (sum(counts[day] for day in part) for part in (split.train, split.test))
-    return _Plan(every, horizon, cutoffs, split, train, test)
+        cutoffs = labelled_cutoffs(histories, definition, every=every)
+    except TooLittleData:
+        return _Plan(definition, every)
+    try:
+        split = split_by_time(
+            [day_number(cutoff) for cutoff in cutoffs],
+            test_points=Model().test_points,
+            days_until_known=definition.days_until_known,
+        )
+        counts = make_points(histories, definition, cutoffs).counts
+    except (TooLittleData, ValueError):
+        return _Plan(definition, every, cutoffs)
+    parts = [[c for c in counts if day_number(c.cutoff) in p] for p in (split.train, split.test)]
+    left = [[c.churned or 0 for c in part] for part in parts]
+    stay = [[c.points - (c.churned or 0) for c in part] for part in parts]
+    train, test = (sum(part) for part in left)
+    fewest = [min(sum(a), sum(b)) for a, b in zip(left, stay, strict=True)]
+    return _Plan(
+        definition, every, cutoffs, bool(split.validation), (train, test), (fewest[0], fewest[1])
+    )
 
 
-def grid(every: Every, oldest: int, newest: int) -> list[int]:
-    """Day numbers of cutoffs: firsts of months, Mondays, or every so many days."""
-    if every != "month":
-        step = 7 if every == "week" else every
-        begin = oldest + ((4 if every == "week" else 0) - oldest) % step
-        return list(range(begin, newest + 1, step))
-    days = []
-    day = to_date(oldest)
-    while day_number(day) <= newest:
-        if day.day == 1:
-            days.append(day_number(day))
-        day = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return days
-
-
-def _told(judge: _Judge, reach: Reach, plan: _Plan, *, enough: bool) -> Churn:
+def _told(wish: _Wish, plan: _Plan, seen_until: date, *, enough: bool) -> Churn:
     """The guess with its evidence."""
-    figures = f"{len(plan.cutoffs)} labelled cutoffs; {plan.train:,} leave in training"
-    figures += f", {plan.test:,} in the test"
-    wish = judge.why_horizon
-    if judge.kind == "inactivity" and plan.horizon < judge.horizon:
-        wish += f", but the histories are too short for {judge.horizon}"
-    why = {
-        "definition": judge.why_kind,
-        "horizon_days": "; ".join(part for part in (wish, figures if enough else "") if part),
-        "grace_days": getattr(judge, "why_grace", ""),
+    reach, why = wish.reach, dict(wish.why)
+    silence = why.pop("horizon_days", "")
+    if silence and plan.definition.horizon_days < wish.choices[0][1]:
+        silence += f", but the histories are too short for {wish.choices[0][1]}"
+    train, test = plan.leavers
+    figures = (
+        f"{len(plan.cutoffs)} labelled cutoffs; {train:,} leave in training, {test:,} in the test"
+    )
+    why |= {
+        "horizon_days": "; ".join(part for part in (silence, figures if enough else "") if part),
         "observed_until": reach.why_end,
         "first": reach.why_begin,
         "every": "months would give too few cutoffs or leavers",
-        "active_days": "as long as the silence that counts as leaving",
-        "activity": "rows of these tables are signs of life",
     }
-    spanned = f"{to_date(reach.begin)} to {to_date(reach.end)}"
-    ends = plan.cutoffs or [reach.begin, reach.end]
-    inactivity = judge.kind == "inactivity"
+    begin, end = to_date(reach.begin), to_date(reach.end)
+    ends = plan.cutoffs or (begin, end)
+    short = f"the histories ({begin} to {end}) are too short, or too few leave, to train and test"
     return Churn(
-        kind=judge.kind,
-        horizon_days=plan.horizon,
-        seen_until=to_date(reach.last),
-        labelled=(to_date(min(ends)), to_date(max(ends))),
+        definition=plan.definition,
+        seen_until=seen_until,
+        labelled=(ends[0], ends[-1]),
         every=plan.every if enough else "month",
-        grace_days=judge.grace,
-        active_days=plan.horizon if inactivity else None,
-        activity=judge.activity,
-        observed_until=to_date(reach.end) if reach.why_end else None,
-        first=to_date(reach.begin + judge.history_needed(plan.horizon))
-        if reach.why_begin
-        else None,
+        observed_until=end if reach.why_end else None,
+        first=ends[0] if reach.why_begin else None,
         why={key: text for key, text in why.items() if text},
-        too_little=""
-        if enough
-        else f"the histories ({spanned}) are too short, or too few leave, to train and test",
+        too_little="" if enough else short,
     )

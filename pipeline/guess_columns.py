@@ -35,7 +35,6 @@ class Columns:
         self.unfit: dict[str, str] = {}
         self._by_name()
         self._by_elimination()
-        self._keep_away()
 
     @property
     def through_subscriptions(self) -> bool:
@@ -92,16 +91,11 @@ class Columns:
         wrong = misfit(ours, self.profile, theirs)
         if wrong or theirs == ours.name:
             return wrong
-        if ours.name.lower() != theirs.lower() and self._collides(ours.name):
-            return f"would stand beside a column of the name {ours.name}"
         one_each = (self.table.name, ours.name) in _UNIQUE
         column = self.profile.columns[theirs]
         if one_each and column.distinct < 0.95 * column.given:
             return "names several rows each"
         return ""
-
-    def _collides(self, name: str) -> bool:
-        return any(c.lower() == name and c != name for c in self.profile.columns)
 
     def _take(self, ours: str, theirs: str, score: float, why: str = "") -> None:
         self.columns[ours] = theirs
@@ -112,7 +106,8 @@ class Columns:
 
     def _refuse(self, ours: str, theirs: str, wrong: str, score: float) -> None:
         if score >= FIRM and ours not in self.unfit:
-            self.unfit[ours] = f"{theirs!r} {wrong}"
+            every = "; every row counts as paid" if ours == "status" else ""
+            self.unfit[ours] = f"{theirs!r} {wrong}{every}"
 
     def _by_elimination(self) -> None:
         """Required columns without a telling name: what else they could only be."""
@@ -171,42 +166,6 @@ class Columns:
         if ended and self.unique("customer_id"):
             return self.columns["customer_id"], 0.5, "one row per customer, so its id is the row's"
         return None
-
-    def _keep_away(self) -> None:
-        """A column with our name and values that cannot be read would make its rows bad.
-
-        The config cannot drop a column, but a column that is mapped loses its own name.
-        """
-        for ours in self.table.columns:
-            theirs = ours.name
-            if ours.required or theirs not in self.profile.columns or ours.name in self.columns:
-                continue
-            if theirs in self.columns.values():
-                continue
-            spare = next((name for name in self._spares() if name not in self.columns), None)
-            wrong = misfit(ours, self.profile, theirs)
-            if spare is None:
-                self.unfit[ours.name] = f"{theirs!r} {wrong}: rename it, or its rows are bad"
-                continue
-            self.unfit.pop(ours.name, None)
-            self._take(spare, theirs, 0.0, self._moved(ours, wrong, spare))
-
-    def _moved(self, ours: Ours, wrong: str, spare: str) -> str:
-        every = "; every row counts as paid" if ours.name == "status" else ""
-        return f"kept away from our {ours.name}, where it would make rows bad: it {wrong}{every}"
-
-    def _spares(self) -> list[str]:
-        """Where a column can go without harm: text that may hold anything, then a key."""
-        names = set(self.profile.columns)
-        own = [
-            c.name
-            for c in self.table.columns
-            if not c.required and not c.allowed and c.kind == "text" and c.name not in names
-        ]
-        if self.table.attributes:
-            return ["contact_preference"]
-        keyed = self.table.name != "subscriptions" and "customer_id" in self.columns
-        return own + (["subscription_id"] if keyed and "subscription_id" not in names else [])
 
 
 _UNIQUE = {

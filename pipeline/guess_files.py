@@ -6,13 +6,13 @@ import glob
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from features.sources import FILE_ENDINGS, Source, files_of, query_of
 from pipeline.guess_words import names_a_table, plain_words, series_words
 
-ENDINGS = (".parquet", ".csv", ".csv.gz")
 FOREIGN_ENDINGS = (".xlsx", ".xls", ".json", ".jsonl", ".ndjson", ".tsv", ".feather", ".avro")
 NOT_DATA = frozenset(
     (
@@ -35,21 +35,24 @@ ColumnsOf = Callable[[Path], "frozenset[str] | None"]
 class FileGroup:
     """Files that are one table.
 
-    ``pattern`` is a glob below the searched folder that matches exactly these files; ``names``
-    are the words that may tell which table it is: of the file, then of the folders it lies in.
+    ``pattern`` is what the config calls them: a file, folder or glob below the searched folder
+    that is exactly these files; ``names`` are the words that may tell which table it is: of the
+    file, then of the folders it lies in.
     """
 
+    folder: Path
     files: tuple[Path, ...]
     pattern: str
     names: tuple[tuple[str, ...], ...]
 
     @property
-    def ending(self) -> str:
-        return ending_of(self.files[0])
-
-    @property
     def size(self) -> int:
         return sum(file.stat().st_size for file in self.files)
+
+    @property
+    def query(self) -> str:
+        """The SQL that reads all rows, in the very way the histories are read."""
+        return query_of(self.pattern, list(self.files), self.folder)
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,14 @@ def list_files(folder: Path) -> Listing:
                 continue
             if ending_of(file):
                 readable.append(file)
-            elif name.lower().endswith((*FOREIGN_ENDINGS, *ENDINGS)):
+            elif name.lower().endswith((*FOREIGN_ENDINGS, *FILE_ENDINGS)):
                 foreign.append(file)
     return Listing(tuple(readable), tuple(foreign))
 
 
 def _is_hidden(name: str) -> bool:
     """Not to be looked at; a name that is no text could not be written into a config."""
-    return name.startswith(".") or name in NOT_TABLES or not name.isprintable()
+    return name.startswith((".", "_")) or name in NOT_TABLES or not name.isprintable()
 
 
 def _is_data(folder: Path) -> bool:
@@ -94,7 +97,7 @@ def _is_data(folder: Path) -> bool:
 
 def ending_of(file: Path) -> str:
     """The ending of a file we read, or nothing."""
-    return next((ending for ending in reversed(ENDINGS) if file.name.endswith(ending)), "")
+    return next((ending for ending in FILE_ENDINGS if file.name.endswith(ending)), "")
 
 
 def group_files(folder: Path, files: Sequence[Path], columns_of: ColumnsOf) -> list[FileGroup]:
@@ -127,16 +130,13 @@ def _alike(group: list[Path], columns_of: ColumnsOf) -> list[list[Path]]:
     """One table where the files have most columns in common, otherwise each its own."""
     if len(group) == 1 or len(group) > MOST_COMPARED:
         return [group]
-    columns = [columns_of(file) for file in group]
-    readable = [file for file, found in zip(group, columns, strict=True) if found]
-    sets = [found for found in columns if found]
-    if not sets:
-        return [[file] for file in group]
-    common, every = frozenset.intersection(*sets), frozenset.union(*sets)
-    if len(common) >= SAME_TABLE * len(every):
-        # A broken part is a part all the same: it is told when the table is read.
-        return [group]
-    return [[file] for file in readable]
+    # A broken part is a part all the same: it is told when the table is read.
+    sets = [columns for file in group if (columns := columns_of(file))]
+    if sets:
+        common, every = frozenset.intersection(*sets), frozenset.union(*sets)
+        if len(common) >= SAME_TABLE * len(every):
+            return [group]
+    return [[file] for file in group]
 
 
 def _merge_in_folders(parts: list[list[Path]], columns_of: ColumnsOf) -> list[list[Path]]:
@@ -163,6 +163,7 @@ def _groups(folder: Path, part: list[Path]) -> list[FileGroup]:
     names = [_common_name(part), *folders]
     return [
         FileGroup(
+            folder=folder,
             files=tuple(folder / file for file in part),
             pattern=pattern,
             names=tuple(name for name in names if name),
@@ -177,14 +178,24 @@ def _common_name(part: list[Path]) -> tuple[str, ...]:
 
 
 def _pattern(folder: Path, part: list[Path]) -> str | None:
-    """A glob that matches these files and no others, or None."""
-    wanted = set(part)
-    for wildcard in ("*", "[0-9]*"):
-        levels = zip(*(file.parts for file in part), strict=True)
-        pattern = "/".join(_level(names, wildcard) for names in levels)
-        if {f.relative_to(folder) for f in folder.glob(pattern) if f.is_file()} == wanted:
+    """What the config may call these files and no others, or None."""
+    wanted = {folder / file for file in part}
+    for pattern in _patterns(part):
+        named = Source(str(folder), tables={"usage": pattern})
+        if set(files_of(named, "usage")) == wanted:
             return pattern
     return None
+
+
+def _patterns(part: list[Path]) -> Iterator[str]:
+    """The folder of parts that lie in several ones below it; a glob."""
+    places = {str(file.parent) for file in part}
+    above = os.path.commonpath(places)
+    if len(places) > 1 and above:
+        yield glob.escape(Path(above).as_posix())
+    for wildcard in ("*", "[0-9]*"):
+        levels = zip(*(file.parts for file in part), strict=True)
+        yield "/".join(_level(names, wildcard) for names in levels)
 
 
 def _level(names: Iterable[str], wildcard: str) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.guess_samples import Column, Profile, id_sql, quoted
+from features.sql import name_of
+from pipeline.guess_samples import Column, Profile, id_sql
 from pipeline.guess_words import column_score, joined
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Joins:
         theirs = id_sql(column.name, column.type)
         query = (
             f"SELECT count(id) / count(*) FROM (SELECT DISTINCT {theirs} AS theirs "
-            f"FROM {one.sample} WHERE {quoted(column.name)} IS NOT NULL "
+            f"FROM {one.sample} WHERE {name_of(column.name)} IS NOT NULL "
             f"ORDER BY hash(theirs), theirs LIMIT {MOST_IDS}) LEFT JOIN {KEPT_IDS} ON id = theirs"
         )
         share = one.fetch(query)[0][0] or 0.0

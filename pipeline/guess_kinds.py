@@ -15,41 +15,31 @@ KEPT = 0.05
 """More foreign values than this in a column with fixed ones would stop every run."""
 
 
-def misfit(ours: Ours, profile: Profile, theirs: str, *, required: bool | None = None) -> str:
+def misfit(ours: Ours, profile: Profile, theirs: str) -> str:
     """Why their column does not fit ours; empty where it does."""
     column = profile.columns[theirs]
-    required = ours.required if required is None else required
     if not column.given:
         harmless = ours.kind != "time" or column.is_time or column.is_text
-        kept = theirs == ours.name and not required and not ours.never_null and harmless
+        kept = theirs == ours.name and not ours.required and not ours.never_null and harmless
         return "" if kept else "has no values"
-    if required and column.filled < FILLED:
+    if ours.required and column.filled < FILLED:
         return f"is empty in {1 - column.filled:.0%} of the rows"
     if ours.allowed:
         return _foreign_values(ours, profile, column)
-    wrong = _WRONG[ours.kind](profile, column, MOSTLY if required else NEARLY)
+    wrong = _WRONG[ours.kind](profile, column, MOSTLY if ours.required else NEARLY)
     if not wrong and ours.never_null and column.filled < 1 - KEPT:
         return f"is empty in {1 - column.filled:.0%} of the rows"
     return wrong
 
 
-def foreign_share(ours: Ours, profile: Profile, theirs: str) -> float:
-    """The share of values that are none of the allowed ones."""
-    found = profile.commonest(theirs, most=1000)
-    return 1 - sum(share for value, share in found if value in ours.allowed)
-
-
 def _foreign_values(ours: Ours, profile: Profile, column: Column) -> str:
-    if foreign_share(ours, profile, column.name) <= KEPT:
+    """Tells the commonest values, where too many are none of the accepted ones."""
+    found = profile.commonest(column.name, most=1000)
+    if sum(share for value, share in found if value in ours.accepted) >= 1 - KEPT:
         return ""
-    return f"holds {values_of(profile, column.name)}, not {', '.join(ours.allowed)}"
-
-
-def values_of(profile: Profile, theirs: str) -> str:
-    """The commonest values of a column, for a comment."""
-    found = profile.commonest(theirs, most=4)
-    told = ", ".join(f"{value!r} ({share:.0%})" for value, share in found)
-    return told + (", …" if profile.columns[theirs].distinct > len(found) else "")
+    told = ", ".join(f"{value!r} ({share:.0%})" for value, share in found[:4])
+    more = ", …" if len(found) > 4 else ""
+    return f"holds {told}{more}, not {', '.join(ours.allowed)}"
 
 
 def _no_id(profile: Profile, column: Column, least: float) -> str:

@@ -1,11 +1,21 @@
-"""From when until when histories tell what happened: where their thin ends are cut off."""
+"""From when until when histories tell what happened: where their thin ends are cut off.
+
+Strays of a wrong clock are aside already (`features.coverage`); what is cut off here are the weeks
+in which hardly anything happens any more, and terms that are booked ahead.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
-from pipeline.guess_counts import Counted, day_number, days_of, to_date
+import numpy as np
+
+from features.coverage import HAPPENED, TOLD, pool
+from features.departures import latest_versions
+from features.histories import Histories
+from features.timeline import EPOCH, day_number
 
 THIN = 0.1
 """A week with less than this share of the usual events no longer shows what customers do."""
@@ -19,72 +29,72 @@ RUNNING = 0.05
 class Reach:
     """From when until when the histories tell what happened, in days since 1970.
 
-    ``begin`` and ``end`` are the usual ones: outside, a few strays remain. ``first`` and ``last``
-    are what is read without a word in the config.
+    The reasons are empty where that is what is read without a word in the config.
     """
 
-    first: int
-    last: int
     begin: int
     end: int
-    why_end: str = ""
     why_begin: str = ""
+    why_end: str = ""
 
 
-def find_reach(counted: Counted) -> Reach | None:
-    """Where the histories begin and end, strays apart."""
-    happened = [name for name in ("usage", "payments", "tickets") if name in counted.events]
-    more = [name for name in ("surveys", "churned") if name in counted.tables]
-    booked = [name for name in ("customers", "subscriptions") if name in counted.tables]
-    lasting = [*happened, *more] if happened else [*more, *booked]
-    accounts = [counted.accounts[name] for name in lasting if counted.accounts[name].last]
-    if not accounts:
-        return None
-    last = max(day_number(account.last) for account in accounts if account.last)
-    starting = happened or booked or more
-    firsts = [counted.accounts[name].first for name in starting]
-    first = min(day_number(day) for day in firsts if day)
-    if not happened and "subscriptions" in counted.tables and not more:
-        return _booked_reach(counted, first, last)
-    return _usual_reach(counted, happened or more or booked, first, last)
+def to_date(number: int) -> date:
+    """The date of a day number."""
+    return EPOCH + timedelta(days=int(number))
 
 
-def _booked_reach(counted: Counted, first: int, last: int) -> Reach:
+def find_reach(histories: Histories) -> Reach:
+    """Where the histories begin and end, thin ends apart."""
+    begin, end = histories.observed_from.date(), histories.observed_until.date()
+    reach = Reach(day_number(begin), day_number(end))
+    happened = [name for name in HAPPENED if name in histories.tables]
+    told = [name for name in TOLD if name in histories.tables]
+    if "subscriptions" in histories.tables and not happened and not told:
+        return _without_booked(histories, reach)
+    return _without_thin_ends(histories, happened or told, reach)
+
+
+def _without_booked(histories: Histories, reach: Reach) -> Reach:
     """Where only subscriptions tell: ends may be booked for later, starts hardly ever are.
 
     Where some subscriptions have no end, they run, and the ends of the others are real.
     """
-    ended, running = counted.fetch("SELECT max(ended), avg((ended IS NULL)::INT) FROM spans")[0]
-    if ended is None or ended <= last + LONG_TAIL_DAYS or running > RUNNING:
-        return Reach(first, max(last, ended or last), first, max(last, ended or last))
-    why = f"the last one starts then; some end as late as {to_date(ended)}"
-    return Reach(first, ended, first, last + 1, why)
-
-
-def _usual_reach(counted: Counted, names: Sequence[str], first: int, last: int) -> Reach:
-    """Without the thin ends: weeks with a small part of the usual events."""
-    union = " UNION ALL ".join(
-        f"SELECT day, rows FROM {days_of(name)} WHERE reason IS NULL" for name in names
+    rows = latest_versions(histories.tables["subscriptions"])
+    figures = rows.aggregate(
+        started=rows["started_at"].max(),
+        ended=rows["ended_at"].max(),
+        running=rows["ended_at"].isnull().mean(),
     )
+    found = histories.engine.to_pyarrow(figures).to_pylist()[0]
+    last, ended = found["started"].date(), found["ended"] and found["ended"].date()
+    if not ended or (ended - last).days <= LONG_TAIL_DAYS or found["running"] > RUNNING:
+        return reach
+    why = f"the last one starts then; some end as late as {ended}"
+    return replace(reach, end=day_number(last) + 1, why_end=why)
+
+
+def _without_thin_ends(histories: Histories, names: Sequence[str], reach: Reach) -> Reach:
+    """Without the weeks at the ends that have a small part of the usual events."""
+    parts = [d for name in names if (d := histories.accounts[name].daily) is not None]
+    if not parts:
+        return reach
+    daily = pool(parts)
     # Weeks begin on Mondays; 1970-01-05 was one.
-    weekly = counted.fetch(
-        f"SELECT (day - 4) // 7 AS week, sum(rows), max(day), min(day) FROM ({union}) "
-        "GROUP BY week ORDER BY week"
+    weeks, week = np.unique((daily.days - 4) // 7, return_inverse=True)
+    weekly = np.bincount(week, daily.rows)
+    full = weeks[weekly >= THIN * np.sort(weekly)[len(weekly) // 2]]
+    inside = daily.days[(weeks[week] >= full[0]) & (weeks[week] <= full[-1])]
+    begin, end = int(inside[0]), int(inside[-1]) + 1
+    before, after = (
+        int(daily.rows[outside].sum()) for outside in (daily.days < begin, daily.days >= end)
     )
-    every = sum(rows for _, rows, _, _ in weekly)
-    usual = sorted(rows for _, rows, _, _ in weekly)[len(weekly) // 2]
-    full = [week for week in weekly if week[1] >= THIN * usual]
-    end, begin = full[-1][2] + 1, full[0][3]
-    after = sum(rows for _, rows, newest, _ in weekly if newest >= end)
-    before = sum(rows for _, rows, _, oldest in weekly if oldest < begin)
-    thin_end = last - end >= LONG_TAIL_DAYS and after <= TAIL_ROWS * every
-    thin_begin = begin - first >= LONG_TAIL_DAYS and before <= TAIL_ROWS * every
+    every = int(daily.rows.sum())
     told = f"of {every:,} rows in {' and '.join(names)}"
-    return Reach(
-        first,
-        last,
-        begin if thin_begin else first,
-        end if thin_end else last,
-        f"only {after:,} {told} are later, the last on {to_date(last)}" if thin_end else "",
-        f"only {before:,} {told} are earlier, the first on {to_date(first)}" if thin_begin else "",
-    )
+    if begin - reach.begin >= LONG_TAIL_DAYS and before <= TAIL_ROWS * every:
+        why = f"only {before:,} {told} are earlier, the first on {to_date(daily.days[0])}"
+        why = why if before else f"{' and '.join(names)} begins on {to_date(begin)}"
+        reach = replace(reach, begin=begin, why_begin=why)
+    if reach.end - end >= LONG_TAIL_DAYS and after <= TAIL_ROWS * every:
+        why = f"only {after:,} {told} are later, the last on {to_date(daily.days[-1])}"
+        reach = replace(reach, end=end, why_end=why)
+    return reach

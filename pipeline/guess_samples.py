@@ -5,12 +5,11 @@ Every name of a file or column is quoted: names come from outside and may hold a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from features.sql import name_of
 from pipeline.guess_files import FileGroup
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 SAMPLED_ROWS = 20_000
 SEARCHED_ROWS = 3_000_000
 """A sample is spread over this many first rows; figures over time are taken from all rows."""
-BYTES_PER_ROW = {".csv": 60, ".csv.gz": 15}
-"""Roughly, to spread a sample over a CSV file without counting its rows first."""
 COLUMNS_AT_ONCE = 40
 FORM_ROWS = 500
 """Values that are looked at for the form of a date."""
@@ -83,10 +80,6 @@ class Column:
     def filled(self) -> float:
         return self.given / self.sampled if self.sampled else 0.0
 
-    def share(self, count: int) -> float:
-        """A count as a share of the values."""
-        return count / self.given if self.given else 0.0
-
 
 @dataclass
 class Profile:
@@ -101,7 +94,7 @@ class Profile:
     @property
     def rows_sql(self) -> str:
         """All rows, as the right side of a FROM."""
-        return read_sql(self.group.files)
+        return f"({self.group.query})"
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -125,9 +118,9 @@ class Profile:
             for i, name in enumerate(names)
         }
 
-    def commonest(self, name: str, most: int = 6) -> list[tuple[str, float]]:
+    def commonest(self, name: str, most: int) -> list[tuple[str, float]]:
         """The commonest values of a column with their shares, in lower case."""
-        value = f"lower(trim(CAST({quoted(name)} AS VARCHAR)))"
+        value = f"lower(trim(CAST({name_of(name)} AS VARCHAR)))"
         query = (
             f"SELECT {value} AS v, count(*) / sum(count(*)) OVER () FROM {self.sample} "
             f"WHERE {value} IS NOT NULL GROUP BY v ORDER BY count(*) DESC, v LIMIT {most}"
@@ -143,20 +136,20 @@ class Profile:
     def _find_date_form(self, column: Column) -> str | None:
         """The form that reads nearly all of the first values, where there is one."""
         name = column.name
-        text = f"CAST({quoted(name)} AS VARCHAR)"
+        text = f"CAST({name_of(name)} AS VARCHAR)"
         if column.type.startswith(("FLOAT", "DOUBLE")):
-            text = f"CAST(TRY_CAST({quoted(name)} AS BIGINT) AS VARCHAR)"
+            text = f"CAST(TRY_CAST({name_of(name)} AS BIGINT) AS VARCHAR)"
         found = [
             f"count(*) FILTER (WHERE year(try_strptime({text}, '{form}')) BETWEEN 1900 AND 2200)"
             for form in UNREADABLE_DATES
         ]
-        number = f"TRY_CAST({quoted(name)} AS DOUBLE)"
+        number = f"TRY_CAST({name_of(name)} AS DOUBLE)"
         # 2001 to 2100, in seconds and in milliseconds since 1970.
         found += [
             f"count(*) FILTER (WHERE {number} BETWEEN {low} AND {low} * 4.1)" for low in (1e9, 1e12)
         ]
-        values = f"{self.sample} WHERE {quoted(name)} IS NOT NULL LIMIT {FORM_ROWS}"
-        query = f"SELECT count(*), {', '.join(found)} FROM (SELECT {quoted(name)} FROM {values})"
+        values = f"{self.sample} WHERE {name_of(name)} IS NOT NULL LIMIT {FORM_ROWS}"
+        query = f"SELECT count(*), {', '.join(found)} FROM (SELECT {name_of(name)} FROM {values})"
         given, *counts = self.fetch(query)[0]
         forms = (*UNREADABLE_DATES.values(), "seconds since 1970", "milliseconds since 1970")
         likely = max(range(len(forms)), key=lambda i: counts[i])
@@ -166,25 +159,9 @@ class Profile:
         return self.engine.execute(query).fetchall()
 
 
-def connect() -> DuckDBPyConnection:
-    """An engine whose clock is UTC, as the histories' is unless the config says otherwise."""
-    import duckdb
-
-    engine = duckdb.connect()
-    engine.execute("SET TimeZone = 'UTC'")
-    engine.execute("SET enable_progress_bar = false")
-    return engine
-
-
-def columns_of(engine: DuckDBPyConnection, file: Path) -> frozenset[str] | None:
-    """The names of a file's columns; None where it cannot be read."""
-    import duckdb
-
-    try:
-        found = engine.execute(f"DESCRIBE SELECT * FROM {read_sql([file])}").fetchall()
-    except duckdb.Error:
-        return None
-    return frozenset(name for name, *_ in found)
+def columns_of(engine: DuckDBPyConnection, query: str) -> dict[str, str]:
+    """The names and types of a query's columns."""
+    return {name: kind for name, kind, *_ in engine.execute(f"DESCRIBE {query}").fetchall()}
 
 
 def profile(engine: DuckDBPyConnection, group: FileGroup, number: int) -> Profile:
@@ -192,65 +169,31 @@ def profile(engine: DuckDBPyConnection, group: FileGroup, number: int) -> Profil
 
     Raises
     ------
-    duckdb.Error
+    duckdb.Error, UserError
         When the files cannot be read.
-    ValueError
-        When they hold lines rather than columns.
     """
-    described = engine.execute(f"DESCRIBE SELECT * FROM {read_sql(group.files)}").fetchall()
-    names = [name for name, *_ in described]
-    if len(names) == 1 and any(mark in names[0] for mark in ",;|\t"):
-        raise ValueError("not every row has the columns of the header")
-    plain = {name: kind for name, kind, *_ in described if not _is_nested(kind)}
-    sample = quoted(f"sample_{number}")
-    step = max(1, _rows_about(engine, group) // SAMPLED_ROWS)
+    query = group.query
+    types = {n: kind for n, kind in columns_of(engine, query).items() if not _is_nested(kind)}
+    sample, searched = name_of(f"sample_{number}"), f"({query} LIMIT {SEARCHED_ROWS})"
+    (rows,) = engine.execute(f"SELECT count(*) FROM {searched}").fetchall()[0]
     engine.execute(
-        f"CREATE OR REPLACE TEMP TABLE {sample} AS SELECT * EXCLUDE ({quoted(_NUMBER)}) FROM ("
-        f"SELECT *, row_number() OVER () AS {quoted(_NUMBER)} FROM "
-        f"(SELECT * FROM {read_sql(group.files)} LIMIT {SEARCHED_ROWS})"
-        f") WHERE {quoted(_NUMBER)} % {step} = 0"
+        f"CREATE OR REPLACE TEMP TABLE {sample} AS SELECT * EXCLUDE ({_NUMBER}) FROM "
+        f"(SELECT *, row_number() OVER () AS {_NUMBER} FROM {searched}) "
+        f"WHERE {_NUMBER} % {max(1, rows // SAMPLED_ROWS)} = 0"
     )
-    return Profile(group, engine, sample, plain)
+    return Profile(group, engine, sample, types)
 
 
-_NUMBER = "number of the row, for the sample"
-
-
-def _rows_about(engine: DuckDBPyConnection, group: FileGroup) -> int:
-    if group.ending == ".parquet":
-        counted = engine.execute(f"SELECT count(*) FROM {read_sql(group.files)}").fetchall()[0][0]
-        return min(counted, SEARCHED_ROWS)
-    return min(group.size // BYTES_PER_ROW[group.ending], SEARCHED_ROWS)
+_NUMBER = '"number of the row, for the sample"'
 
 
 def _is_nested(kind: str) -> bool:
     return kind.startswith(("STRUCT", "MAP", "UNION", "BLOB", "BIT")) or kind.endswith("]")
 
 
-def read_sql(files: Sequence[Path]) -> str:
-    """How the files are read, in the very way the histories are: CSV cells stay text."""
-    listed = "[" + ", ".join(text_sql(str(file)) for file in files) + "]"
-    if all(file.suffix == ".parquet" for file in files):
-        return f"read_parquet({listed}, union_by_name = true)"
-    return (
-        f"read_csv({listed}, header = true, skip = 0, all_varchar = true, union_by_name = true, "
-        "sample_size = -1)"
-    )
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text_sql(text: str) -> str:
-    """Text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def time_sql(name: str, kind: str) -> str:
     """A column as a naive timestamp, null where the contract cannot read it."""
-    value = quoted(name)
+    value = name_of(name)
     if kind.startswith(("VARCHAR", "ENUM")):
         value = f"TRY_CAST(CAST({value} AS VARCHAR) AS TIMESTAMPTZ)"
     elif not kind.startswith(("TIMESTAMP", "DATE")):
@@ -261,7 +204,7 @@ def time_sql(name: str, kind: str) -> str:
 
 def id_sql(name: str, kind: str) -> str:
     """A column as the text of an id: 12.0 in one table is 12 in another."""
-    value = quoted(name)
+    value = name_of(name)
     if kind.startswith(("FLOAT", "DOUBLE", "DECIMAL")):
         return f"CAST(TRY_CAST({value} AS BIGINT) AS VARCHAR)"
     return f"nullif(CAST({value} AS VARCHAR), '')"
@@ -269,7 +212,7 @@ def id_sql(name: str, kind: str) -> str:
 
 def _measures(name: str, kind: str) -> list[str]:
     """SQL for what `Column` counts."""
-    value = quoted(name)
+    value = name_of(name)
     text = f"nullif(trim(CAST({value} AS VARCHAR)), '')"
     number = f"TRY_CAST({text} AS DOUBLE)"
     return [

@@ -1,7 +1,7 @@
 """Which files are which of our tables, and which of their columns are which of ours.
 
-A guess goes by names (`synonyms`) and by values (`fitting`): a column is taken only when its values
-can be read. What cannot be had is told with the reason rather than guessed at any price.
+A guess goes by names (`guess_words`) and by values (`guess_kinds`): a column is taken only when its
+values can be read. What cannot be had is told with the reason rather than guessed at any price.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from features.tables import TABLES, Table
 from pipeline.guess_columns import FIRM, Columns
 from pipeline.guess_ids import Joins
 from pipeline.guess_kinds import misfit
-from pipeline.guess_samples import Column, Profile
-from pipeline.guess_words import LATER_WORDS, table_score, words
-
-EVENTS = ("usage", "payments", "tickets", "surveys")
+from pipeline.guess_samples import Profile
+from pipeline.guess_words import table_score, words
 
 
 @dataclass(frozen=True)
@@ -50,14 +48,14 @@ class Mapped:
 
     @property
     def renamed(self) -> dict[str, str]:
-        """What the config has to say: columns that do not bear our name already."""
-        return {ours: theirs for ours, theirs in self.columns.items() if ours != theirs}
+        """What the config has to say: columns that do not bear our name already.
 
-    @property
-    def attributes(self) -> list[Column]:
-        """Columns of customers that become attributes."""
-        taken = set(self.columns.values())
-        return [c for c in self.profile.columns.values() if c.name not in taken]
+        A column that bears our name and cannot be read would make its rows bad: an empty name
+        says that it is not there.
+        """
+        there = {name for name in self.profile.columns if name not in self.columns.values()}
+        unread = {ours: "" for ours in self.unfit if ours in there and ours not in self.columns}
+        return {o: theirs for o, theirs in self.columns.items() if o != theirs} | unread
 
 
 @dataclass(frozen=True)
@@ -85,9 +83,18 @@ def guess_tables(profiles: Sequence[Profile]) -> Guess:
     return Guess(chosen, _left_out(profiles, mapped, chosen))
 
 
-def _mapped(profile: Profile, table: Table, fixed: Mapping[str, str] | None = None) -> Mapped:
-    """The best mapping of a profile to a table, complete or not."""
-    named = _name_score(profile, table.name)
+def _mapped(
+    profile: Profile,
+    table: Table,
+    fixed: Mapping[str, str] | None = None,
+    *,
+    named: float | None = None,
+) -> Mapped:
+    """The best mapping of a profile to a table, complete or not.
+
+    ``named`` tells how well the file's name suits the table, where its name does not.
+    """
+    named = _name_score(profile, table.name) if named is None else named
     found = Columns(profile, table, fixed or {}, named=named > 0)
     missing = tuple(name for name in table.required if name not in found.columns)
     if found.through_subscriptions:
@@ -141,11 +148,10 @@ def _choose(mapped: Sequence[Mapped]) -> dict[str, Mapped]:
         if one.name not in chosen and one.pattern not in taken:
             chosen[one.name] = one
             taken.add(one.pattern)
-    named = {name: chosen[name] for name in TABLES if name in chosen}
-    return _with_owners(named)
+    return with_owners({name: chosen[name] for name in TABLES if name in chosen})
 
 
-def _with_owners(chosen: Mapping[str, Mapped]) -> dict[str, Mapped]:
+def with_owners(chosen: Mapping[str, Mapped]) -> dict[str, Mapped]:
     """Without subscriptions, a table that names only subscriptions names nobody."""
     if "subscriptions" in chosen:
         return dict(chosen)
@@ -172,19 +178,16 @@ def _joined(chosen: Mapping[str, Mapped]) -> dict[str, Mapped]:
     joins = Joins(chosen)
     result = {}
     for name, one in chosen.items():
-        fixed = joins.ids.get(name)
-        if fixed is None or fixed.theirs == one.columns.get("customer_id"):
-            remapped = one
-        else:
-            ids = {"customer_id": fixed.theirs} if fixed.theirs else {}
-            remapped = _mapped(one.profile, one.table, ids)
-            if not fixed.theirs:
-                kept = {c: t for c, t in one.columns.items() if c != "customer_id"}
-                remapped = replace(one, columns=kept)
+        fixed, remapped = joins.ids.get(name), one
+        if fixed and fixed.theirs is None:
+            kept = {c: t for c, t in one.columns.items() if c != "customer_id"}
+            remapped = replace(one, columns=kept)
+        elif fixed and fixed.theirs and fixed.theirs != one.columns.get("customer_id"):
+            remapped = _mapped(one.profile, one.table, {"customer_id": fixed.theirs})
         if not remapped.missing:
             why = {"customer_id": fixed.why} if fixed and fixed.why else {}
             result[name] = replace(remapped, why={**remapped.why, **why}, score=one.score)
-    return _with_owners(result)
+    return with_owners(result)
 
 
 def _one_row_per_customer(chosen: Mapping[str, Mapped]) -> dict[str, Mapped]:
@@ -195,19 +198,10 @@ def _one_row_per_customer(chosen: Mapping[str, Mapped]) -> dict[str, Mapped]:
     customers = chosen.get("customers")
     if customers is None or "churned" in chosen or "subscriptions" in chosen:
         return dict(chosen)
-    spans = _mapped(
-        customers.profile,
-        TABLES["subscriptions"],
-        {"customer_id": customers.columns["customer_id"]},
-    )
+    key = {"customer_id": customers.columns["customer_id"]}
+    spans = _mapped(customers.profile, TABLES["subscriptions"], key, named=1.0)
     if spans.missing or "ended_at" not in spans.columns:
-        key = customers.columns["customer_id"]
-        found = Columns(
-            customers.profile, TABLES["subscriptions"], {"customer_id": key}, named=True
-        )
-        if "started_at" not in found.columns or "ended_at" not in found.columns:
-            return dict(chosen)
-        spans = replace(spans, columns=found.in_order(), why=found.why, missing=())
+        return dict(chosen)
     told = "some left, so these are read as subscriptions; other columns may be known only later"
     spans = replace(spans, why={**spans.why, "ended_at": told})
     rest = {name: one for name, one in chosen.items() if name != "customers"}
@@ -240,11 +234,6 @@ def _why_left(best: Mapped | None, profile: Profile, chosen: Mapping[str, Mapped
     if best.name in chosen:
         return f"looks like {best.name}, too, but a table is one file or one glob"
     return f"looks like {best.name}, but its ids meet no customer"
-
-
-def leak_suspects(customers: Mapped) -> list[Column]:
-    """Attributes whose names suggest that they are known only after sign-up."""
-    return [c for c in customers.attributes if set(words(c.name)) & LATER_WORDS]
 
 
 def candidates(mapped: Mapped, ours: str) -> list[str]:

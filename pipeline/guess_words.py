@@ -122,15 +122,8 @@ COLUMN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "ended_at": (
             *("ended at", "end date", "end", "ends at", "ended", "end time", "churn date"),
-            *(
-                "churned at",
-                "left at",
-                "left",
-                "leave date",
-                "leaving date",
-                "left on",
-                "exit date",
-            ),
+            *("churned at", "left at", "left", "leave date", "leaving date", "left on"),
+            "exit date",
             *("termination date", "terminated at", "to date", "to", "until", "valid to"),
             *("cancellation date", "cancel date", "cancelled date", "canceled date"),
             *("membership expire date", "expiry date", "expire date", "expiration date"),
@@ -323,14 +316,6 @@ OTHER_TIMES = _set(
     " export exported deleted churn until snapshot"
 )
 """Words in the names of times that are not when a row happened."""
-
-LATER_WORDS = _set(
-    "churn churned attrition cancel cancelled canceled cancellation active inactive status last"
-    " latest recent lifetime ltv clv cltv total end ended ends closed close terminated termination"
-    " left exit exited tenure updated modified deleted lapsed expired expiry expires expiration"
-    " deactivated unsubscribed retained current balance"
-)
-"""Words in the names of attributes that are often known only after sign-up."""
 
 UNITS = _set("usd eur gbp chf inr utc gmt cet local flag")
 GENERIC = _set(

@@ -7,20 +7,23 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from features.errors import ContractBroken, UsageError
-from features.tables import TABLES
-from pipeline import guess_samples as sampling
-from pipeline.config import from_values
+from features.contract import Account
+from features.errors import ContractBroken, UsageError, UserError
+from features.histories import Histories, read_histories
+from features.leaks import suspects
+from features.sources import Source, connect, files_of, query_of
+from features.tables import CUSTOMER, TABLES
+from pipeline.config import Data, from_values
 from pipeline.files import refuse_unwritable, whole_file
-from pipeline.guess_churn import Churn, guess_churn
-from pipeline.guess_counts import Account, Counted
-from pipeline.guess_files import ENDINGS, FileGroup, group_files, list_files
-from pipeline.guess_samples import Profile
-from pipeline.guess_tables import Guess, LeftOut, Mapped, guess_tables
-from pipeline.init_text import Draft, config_text, plain
+from pipeline.guess_churn import guess_churn
+from pipeline.guess_files import group_files, list_files
+from pipeline.guess_samples import Profile, columns_of, profile
+from pipeline.guess_tables import Guess, LeftOut, Mapped, guess_tables, with_owners
+from pipeline.init_text import Draft, bad_rows, config_text, plain
 from pipeline.progress import Progress, Stage
 
 if TYPE_CHECKING:
@@ -29,8 +32,6 @@ if TYPE_CHECKING:
 MOST_GROUPS = 100
 TOO_BAD = 0.3
 """A table that churn can be told without is left out when more of its rows than this are bad."""
-ACCEPTED_BAD = 0.05
-"""What the config accepts without a word."""
 
 
 @dataclass(frozen=True)
@@ -38,32 +39,29 @@ class Initialised:
     """The config that was written, and what it was guessed from."""
 
     path: Path
-    source: str
-    tables: Mapping[str, Mapped]
-    patterns: Mapping[str, str]
-    accounts: Mapping[str, Account]
-    churn: Churn
-    notes: tuple[str, ...]
+    draft: Draft
+    notes: Sequence[str]
 
     def as_json(self) -> dict[str, Any]:
+        draft = self.draft
         return {
             "path": self.path,
-            "source": self.source,
+            "source": draft.source,
             "tables": {
                 name: {
-                    "file": self.patterns[name],
-                    "rows": self.accounts[name].rows,
-                    "columns": dict(one.columns),
+                    "file": one.pattern,
+                    "rows": draft.accounts[name].rows,
+                    "columns": {**one.columns, **one.renamed},
                 }
-                for name, one in self.tables.items()
+                for name, one in draft.tables.items()
             },
-            "definition": self.churn.kind,
-            "churn": self.churn.as_json(),
+            "definition": draft.churn.definition.kind,
+            "churn": draft.churn.as_json(),
             "notes": list(self.notes),
         }
 
 
-def init(folder: Path | None, config: Path, progress: Progress, *, force: bool) -> Initialised:
+def init(folder: str | None, config: Path, progress: Progress, *, force: bool) -> Initialised:
     """Guess tables, columns and churn from the files in a folder, and write a config.
 
     Raises
@@ -75,32 +73,17 @@ def init(folder: Path | None, config: Path, progress: Progress, *, force: bool) 
     """
     _refuse_existing(config, force=force)
     searched = _searched(folder)
-    import duckdb
-
     with progress.stage("looking at the files") as stage:
-        engine = sampling.connect()
-        try:
-            draft, notes = _draft(engine, searched, config, stage)
-            text = config_text(draft)
-        except duckdb.Error as error:
-            raise _unreadable(searched, error) from None
-        finally:
-            engine.close()
+        draft = _draft(searched, config, stage)
+    text = config_text(draft)
     # What does not load would be a fault of ours: it must not be written.
     from_values(tomllib.loads(text), config)
+    notes = _notes(draft)
     for note in notes:
         progress.warn(plain(note))
     with whole_file(config) as file:
         file.write_text(text, encoding="utf-8", newline="\n")
-    return Initialised(
-        path=config,
-        source=draft.source,
-        tables=draft.tables,
-        patterns=draft.patterns,
-        accounts=draft.accounts,
-        churn=draft.churn,
-        notes=tuple(notes),
-    )
+    return Initialised(config, draft, notes)
 
 
 def _refuse_existing(config: Path, *, force: bool) -> None:
@@ -114,56 +97,81 @@ def _refuse_existing(config: Path, *, force: bool) -> None:
     refuse_unwritable(config.parent)
 
 
-def _searched(folder: Path | None) -> Path:
-    if folder is None:
+def _searched(given: str | None) -> Path:
+    if given is None:
         return Path("data") if Path("data").is_dir() else Path()
+    if "://" in given:
+        shown = Source(given).shown
+        raise UsageError(
+            "churn init looks at files, not into databases.",
+            where="churn init DIR",
+            value=shown,
+            allowed="a folder with Parquet or CSV files",
+            fix=f'write the config by hand: [data] source = "{shown}", and what has other names '
+            "in [data.tables] and [data.columns.<table>] (docs/config.md); churn check tells what "
+            "is missing",
+        )
+    folder = Path(given)
     if folder.is_dir():
         return folder
     what = "a file, not a folder" if folder.exists() else "not there"
     raise UsageError(
         f"The folder to look into is {what}.",
         where="churn init DIR",
-        value=str(folder),
+        value=given,
         allowed="a folder with Parquet or CSV files",
         fix="name the folder" + (f": churn init {folder.parent}" if folder.exists() else ""),
     )
 
 
-def _draft(
-    engine: DuckDBPyConnection, folder: Path, config: Path, stage: Stage
-) -> tuple[Draft, list[str]]:
-    """Everything the config is written from, and what people should know."""
-    profiles, unread = _profiles(engine, folder, stage)
-    stage.detail("which file is which table")
-    guess = guess_tables(profiles)
+def _draft(searched: Path, config: Path, stage: Stage) -> Draft:
+    """Everything the config is written from."""
+    folder = searched.resolve()
+    guess, unread = _guess(folder, stage)
     if not guess.tables:
         raise _no_table(folder, guess, unread)
-    stage.detail("counting rows")
-    counted, too_bad = _countable(Counted(guess.tables))
-    stage.detail("what churn is")
-    churn = guess_churn(counted)
-    if churn is None:
-        raise _no_churn(folder, counted, guess)
-    left_out = (*too_bad, *guess.left_out)
-    share, why_share = _bad_share(counted.accounts)
-    source, why_source, prefix = _place(folder, config, frozenset(counted.tables))
-    patterns = {name: prefix + one.pattern for name, one in counted.tables.items()}
-    draft = Draft(
-        searched=str(folder),
-        source=source,
-        why_source=why_source,
-        prefix=prefix,
-        tables=counted.tables,
-        patterns=patterns,
-        named_ours=_named_ours(folder, counted.tables, prefix),
-        accounts=counted.accounts,
-        churn=churn,
-        left_out=left_out,
-        unread=unread,
-        max_bad_share=share,
-        why_bad_share=why_share,
-    )
-    return draft, _notes(draft)
+    stage.detail("reading and checking histories")
+    histories, tables, too_bad = _histories(folder, guess.tables)
+    try:
+        stage.detail("what churn is")
+        churn = guess_churn(histories)
+        if churn is None:
+            raise _no_churn(folder, tables, guess)
+        share, why_share = _bad_share(histories.accounts)
+        return Draft(
+            searched=str(searched),
+            source=_relative(folder, config),
+            tables=tables,
+            named=_named(folder, tables),
+            accounts=histories.accounts,
+            customers={
+                name: histories.engine.to_pyarrow(rows[CUSTOMER].nunique()).as_py()
+                for name, rows in histories.tables.items()
+            },
+            suspects=[s for s in suspects(histories, churn.definition) if s.table == "customers"],
+            churn=churn,
+            left_out=(*too_bad, *guess.left_out),
+            unread=unread,
+            max_bad_share=share,
+            why_bad_share=why_share,
+        )
+    finally:
+        histories.close()
+
+
+def _guess(folder: Path, stage: Stage) -> tuple[Guess, list[str]]:
+    """Which files are which tables; and those that cannot be read, with the reason."""
+    import duckdb
+
+    engine = connect(Source(str(folder)))
+    try:
+        profiles, unread = _profiles(engine.con, folder, stage)
+        stage.detail("which file is which table")
+        return guess_tables(profiles), unread
+    except duckdb.Error as error:
+        raise _unreadable(folder, error) from None
+    finally:
+        engine.disconnect()
 
 
 def _profiles(
@@ -172,114 +180,83 @@ def _profiles(
     """What the files hold; and those that cannot be read, with the reason."""
     import duckdb
 
+    @cache
+    def columns(file: Path) -> frozenset[str]:
+        try:
+            query = query_of(file.name, [folder / file], folder)
+            return frozenset(columns_of(engine, query))
+        except (duckdb.Error, UserError):
+            return frozenset()
+
     listing = list_files(folder)
-    known: dict[Path, frozenset[str] | None] = {}
-
-    def columns_of(file: Path) -> frozenset[str] | None:
-        if file not in known:
-            known[file] = sampling.columns_of(engine, folder / file)
-        return known[file]
-
     profiles, unread = [], []
-    for number, group in enumerate(group_files(folder, listing.readable, columns_of)):
+    for number, group in enumerate(group_files(folder, listing.readable, columns)):
         if number >= MOST_GROUPS:
             unread.append(f"more than {MOST_GROUPS} tables: name a folder with fewer files")
             break
         stage.detail(group.pattern)
         try:
-            profiles.append(sampling.profile(engine, group, number))
-        except (duckdb.Error, ValueError, OSError) as error:
-            unread.append(f"{group.pattern} ({str(error).splitlines()[0][:200]})")
+            profiles.append(profile(engine, group, number))
+        except (duckdb.Error, UserError, OSError) as error:
+            why = error.what if isinstance(error, UserError) else str(error)
+            unread.append(f"{group.pattern} ({why.splitlines()[0][:200]})")
     unread += [f"{file} (export it as Parquet or CSV)" for file in listing.foreign]
     return [profile for profile in profiles if profile.columns], unread
 
 
-def _countable(counted: Counted) -> tuple[Counted, list[LeftOut]]:
-    """Without the tables most of whose rows would be set aside, where others are left."""
-    bad = {
-        name: account
-        for name, account in counted.accounts.items()
-        if account.bad_share > TOO_BAD or account.rows == sum(account.bad.values())
-    }
-    if not bad or len(bad) == len(counted.accounts):
-        return counted, []
+def _histories(
+    folder: Path, tables: Mapping[str, Mapped]
+) -> tuple[Histories, Mapping[str, Mapped], list[LeftOut]]:
+    """What will be read, without the tables most of whose rows would be set aside."""
+    histories = _read(folder, tables)
+    bad = {n: a for n, a in histories.accounts.items() if a.bad > TOO_BAD * a.rows}
+    rest = with_owners({name: one for name, one in tables.items() if name not in bad})
+    if not bad or not rest:
+        return histories, tables, []
+    histories.close()
+    nameless = "names its customers only by subscriptions, which are left out"
     left_out = [
-        LeftOut(
-            counted.tables[name].profile,
-            f"as {name}, {account.bad_share:.0%} of its rows would be set aside "
-            f"({account.bad_told})",
-            counted.tables[name],
-        )
-        for name, account in bad.items()
+        LeftOut(one.profile, f"as {name}, {bad_rows(bad[name])}" if name in bad else nameless, one)
+        for name, one in tables.items()
+        if name not in rest
     ]
-    return counted.without(list(bad)), left_out
+    return _read(folder, rest), rest, left_out
+
+
+def _read(folder: Path, tables: Mapping[str, Mapped]) -> Histories:
+    columns = {name: one.renamed for name, one in tables.items()}
+    source = Source(str(folder), tables=_named(folder, tables), columns=columns)
+    return read_histories(source, max_bad_share=1.0)
 
 
 def _bad_share(accounts: Mapping[str, Account]) -> tuple[float | None, str]:
     """How many bad rows the config has to accept, where that is more than usual."""
-    worst = max(accounts, key=lambda name: accounts[name].bad_share)
+    worst = max(accounts, key=lambda name: accounts[name].bad / max(accounts[name].rows, 1))
     account = accounts[worst]
-    if account.bad_share <= ACCEPTED_BAD:
+    if account.bad <= Data.model_fields["max_bad_share"].default * account.rows:
         return None, ""
-    share = min(1.0, math.ceil(account.bad_share * 20 + 0.2) / 20)
-    why = f"{account.bad_share:.1%} of {worst} would be set aside ({account.bad_told})"
-    return round(share, 2), why
+    share = min(1.0, math.ceil(account.bad / account.rows * 20 + 0.2) / 20)
+    return round(share, 2), f"of {worst}, {bad_rows(account)}"
 
 
-def _place(folder: Path, config: Path, used: frozenset[str]) -> tuple[str, str, str]:
-    """The source as the config names it, why it is not simply the folder, and the files' prefix.
-
-    A file with the name of one of our tables is read as that table. Where such a file is left
-    out, the source is a folder above it.
-    """
-    import glob
-
-    place, above = folder.resolve(), list[str]()
-    blocked = _misleading(place, used)
-    why = f"The folder above, since {', '.join(blocked)} would be read from {folder} itself."
-    while _misleading(place, used) and place.parent != place:
-        above.insert(0, glob.escape(place.name))
-        place = place.parent
-    prefix = "".join(f"{name}/" for name in above)
-    return _relative(place, config), why if above else "", prefix
+def _named(folder: Path, tables: Mapping[str, Mapped]) -> dict[str, str]:
+    """What `[data.tables]` has to say: where a table lies, or that what is called so is none."""
+    named = {}
+    for name in TABLES:
+        files = tables[name].profile.group.files if name in tables else ()
+        try:
+            found = files_of(Source(str(folder)), name)
+        except UsageError:  # There are two places for it.
+            found = None
+        if found is None or set(found) != set(files):
+            named[name] = tables[name].pattern if name in tables else ""
+    return named
 
 
-def _misleading(folder: Path, used: frozenset[str]) -> list[str]:
-    """Files that bear the name of one of our tables without being used as one."""
-    found = (_file_of(folder, name) for name in TABLES if name not in used)
-    return [file.name for file in found if file is not None]
-
-
-def _file_of(folder: Path, name: str) -> Path | None:
-    """What is read as a table without a word in the config."""
-    candidates = [folder / f"{name}{ending}" for ending in ENDINGS]
-    if candidates[0].is_dir():
-        return candidates[0]
-    return next((file for file in candidates if file.is_file()), None)
-
-
-def _relative(place: Path, config: Path) -> str:
+def _relative(folder: Path, config: Path) -> str:
     """Relative to the config where the two are near each other."""
-    start = config.parent.resolve()
-    path = os.path.relpath(place, start)
-    far = path.count("..") > 2
-    return place.as_posix() if far else Path(path).as_posix()
-
-
-def _named_ours(folder: Path, tables: Mapping[str, Mapped], prefix: str) -> frozenset[str]:
-    """Tables that are found without being named in the config."""
-    if prefix:
-        return frozenset()
-    return frozenset(
-        name for name, one in tables.items() if _covers(_file_of(folder, name), one.profile.group)
-    )
-
-
-def _covers(found: Path | None, group: FileGroup) -> bool:
-    if found is None:
-        return False
-    files = sorted(found.rglob("*.parquet")) if found.is_dir() else [found]
-    return sorted(files) == sorted(group.files)
+    path = Path(os.path.relpath(folder, config.parent.resolve()))
+    return (folder if path.parts.count("..") > 2 else path).as_posix()
 
 
 def _notes(draft: Draft) -> list[str]:
@@ -301,7 +278,7 @@ def _notes(draft: Draft) -> list[str]:
 def _unreadable(folder: Path, error: Exception) -> ContractBroken:
     return ContractBroken(
         "A file cannot be read to its end.",
-        where=str(folder.resolve()),
+        where=str(folder),
         value=plain(str(error).splitlines()[0][:300]),
         allowed="valid Parquet files, and CSV files whose rows have the columns of the header",
         fix="write the file again, or move it out of the folder",
@@ -313,7 +290,7 @@ def _no_table(folder: Path, guess: Guess, unread: Sequence[str]) -> ContractBrok
     found += [f"not read: {text}" for text in unread]
     return ContractBroken(
         "No file here can be a table of histories.",
-        where=str(folder.resolve()),
+        where=str(folder),
         value=plain("; ".join(found[:8])) or "no Parquet or CSV files",
         allowed="rows with a customer's id and a time (a timestamp, a date, or text such as "
         "2026-11-01): when customers signed up and left, what they did, what they paid",
@@ -328,12 +305,12 @@ def _told(left: LeftOut) -> str:
     return left.why + (f" ({'; '.join(told)})" if told else "")
 
 
-def _no_churn(folder: Path, counted: Counted, guess: Guess) -> ContractBroken:
-    found = [f"{one.pattern} as {name}" for name, one in counted.tables.items()]
+def _no_churn(folder: Path, tables: Mapping[str, Mapped], guess: Guess) -> ContractBroken:
+    found = [f"{one.pattern} as {name}" for name, one in tables.items()]
     found += [f"{left.profile.group.pattern} {_told(left)}" for left in guess.left_out]
     return ContractBroken(
         "Nothing here tells who leaves.",
-        where=str(folder.resolve()),
+        where=str(folder),
         value=plain("; ".join(found[:8])),
         allowed="a table of customers who left with the time, subscriptions with their ends, or "
         "what customers did: usage, payments, tickets or surveys with times",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from features.contract import Account
+from features.leaks import Suspect
 from pipeline.config import Config, Section
 from pipeline.guess_churn import Churn
-from pipeline.guess_counts import Account
-from pipeline.guess_tables import LeftOut, Mapped, candidates, leak_suspects
+from pipeline.guess_tables import LeftOut, Mapped, candidates
 
 COMMENT_AT = 34
 
@@ -70,18 +73,17 @@ EXAMPLES: dict[str, Any] = {
 class Draft:
     """Everything that a config is written from.
 
-    ``prefix`` stands before the files' patterns where the source lies above the searched folder;
-    ``named_ours`` are tables whose files are found without a word in the config.
+    ``named`` is what `[data.tables]` has to say: the other tables are found without a word.
+    ``customers`` tells how many customers each table names.
     """
 
     searched: str
     source: str
-    why_source: str
-    prefix: str
     tables: Mapping[str, Mapped]
-    patterns: Mapping[str, str]
-    named_ours: frozenset[str]
+    named: Mapping[str, str]
     accounts: Mapping[str, Account]
+    customers: Mapping[str, int]
+    suspects: Sequence[Suspect]
     churn: Churn
     left_out: Sequence[LeftOut]
     unread: Sequence[str]
@@ -92,7 +94,7 @@ class Draft:
 def config_text(draft: Draft) -> str:
     """The whole file."""
     parts = [_head(draft), _data(draft), _tables(draft)]
-    parts += [_columns(one) for one in draft.tables.values()]
+    parts += [_columns(one, draft.suspects) for one in draft.tables.values()]
     parts += [_left_out(draft), _churn(draft.churn), _points(draft.churn)]
     live = _line("tune_trials", 0, "30 searches LightGBM's parameters first: slower, a bit better")
     parts.append("\n".join(["[model]", *_others("model"), live]))
@@ -117,7 +119,7 @@ def _head(draft: Draft) -> str:
 
 
 def _data(draft: Draft) -> str:
-    lines = ["[data]", *comment(draft.why_source), _line("source", draft.source)]
+    lines = ["[data]", _line("source", draft.source)]
     churn = draft.churn
     live: dict[str, tuple[Any, str]] = {}
     if churn.observed_until:
@@ -133,47 +135,48 @@ def _tables(draft: Draft) -> str:
     """The tables with their figures; a line of config only where a file has another name."""
     lines = ["[data.tables]"]
     for name, one in draft.tables.items():
-        lines += comment(f"{name}: {_figures(draft.patterns[name], draft.accounts[name])}")
+        account = draft.accounts[name]
+        told = f"{name}: {one.pattern}, {account.rows:,} rows of "
+        told += f"{draft.customers.get(name, 0):,} customers"
+        if account.first and account.last:
+            told += f", {account.first[:10]} to {account.last[:10]}"
+        if account.bad:
+            told += f"; {bad_rows(account)}"
+        lines += comment(told)
         if one.through_subscriptions:
             lines += comment(f"{name} name their customers by subscription_id.")
-        if name not in draft.named_ours:
-            lines.append(_line(name, draft.patterns[name]))
+        if name in draft.named:
+            lines.append(_line(name, one.pattern))
+    absent = [name for name in draft.named if name not in draft.tables]
+    lines += [_line(name, "", "the files called so are not read as this table") for name in absent]
     return "\n".join(lines)
 
 
-def _figures(pattern: str, account: Account) -> str:
-    text = f"{pattern}, {account.rows:,} rows of {account.customers:,} customers"
-    if account.first:
-        text += f", {account.first} to {account.last}"
-    if account.bad:
-        text += f"; {account.bad_share:.1%} would be set aside ({account.bad_told})"
-    return text
+def bad_rows(account: Account) -> str:
+    """How many rows of a table would be set aside, and why."""
+    reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in account.quarantined.items())
+    return f"{account.bad / account.rows:.1%} would be set aside ({reasons})"
 
 
-def _columns(one: Mapped) -> str:
+def _columns(one: Mapped, suspects: Sequence[Suspect]) -> str:
     """The columns of a table that have other names, and what to know about the others."""
-    lines = []
-    for ours, theirs in one.renamed.items():
-        lines.append(_line(ours, theirs, one.why.get(ours, "")))
-    for ours, why in one.unfit.items():
-        if ours not in one.columns:
-            lines += comment(f"{ours} is not mapped: {why}.")
-    if one.name == "customers":
-        lines += _leaks(one)
+    why = {**one.unfit, **one.why}
+    lines = [_line(ours, theirs, why.get(ours, "")) for ours, theirs in one.renamed.items()]
+    for ours, wrong in one.unfit.items():
+        if ours not in one.columns and ours not in one.renamed:
+            lines += comment(f"{ours} is not mapped: {wrong}.")
+    if one.name == "customers" and suspects:
+        lines += comment(
+            "Beware: every further column becomes an attribute, as if it were known at sign-up. "
+            "One that tells the future makes the model look better than it is: uncomment its line, "
+            "and it is not read."
+        )
+        for suspect in suspects:
+            *above, line = _line(suspect.column, "", suspect.evidence).split("\n")
+            lines += [*above, f"# {line}"]
     if not lines:
         return ""
     return "\n".join([f"[data.columns.{one.name}]", *lines])
-
-
-def _leaks(customers: Mapped) -> list[str]:
-    suspects = [repr(column.name) for column in leak_suspects(customers)]
-    if not suspects:
-        return []
-    return comment(
-        f"Beware: {', '.join(suspects)} may be known only after sign-up. Every further column of "
-        "this file becomes an attribute, and one that tells the future makes the model look better "
-        "than it is: if so, remove it from the file."
-    )
 
 
 def _left_out(draft: Draft) -> str:
@@ -181,13 +184,13 @@ def _left_out(draft: Draft) -> str:
     for left in draft.left_out:
         lines += comment(f"Left out: {left.profile.group.pattern}: {left.why}.")
         if left.mapped is not None and left.mapped.missing:
-            lines += _commented_block(left.mapped, draft.prefix)
+            lines += _commented_block(left.mapped)
     for text in draft.unread:
         lines += comment(f"Not read: {text}.")
     return "\n".join(lines)
 
 
-def _commented_block(one: Mapped, prefix: str) -> list[str]:
+def _commented_block(one: Mapped) -> list[str]:
     """A table that lacks columns, ready to be completed."""
     lines = [f"[data.columns.{one.name}]"]
     lines += [_line(ours, theirs) for ours, theirs in one.columns.items()]
@@ -195,20 +198,22 @@ def _commented_block(one: Mapped, prefix: str) -> list[str]:
         could = ", ".join(map(repr, candidates(one, ours)[:8]))
         told = one.unfit.get(ours) or (f"candidates: {could}" if could else "no column fits")
         lines.append(_line(ours, "?", told))
-    block = "\n".join(["[data.tables]", _line(one.name, prefix + one.pattern), *lines])
+    block = "\n".join(["[data.tables]", _line(one.name, one.pattern), *lines])
     return [f"#   {line}" for line in block.split("\n")]
 
 
 def _churn(churn: Churn) -> str:
-    live: dict[str, tuple[Any, str]] = {
-        "definition": (churn.kind, churn.why["definition"]),
-        "horizon_days": (churn.horizon_days, churn.why.get("horizon_days", "")),
+    definition = churn.definition
+    guessed: dict[str, Any] = {
+        "definition": definition.kind,
+        "horizon_days": definition.horizon_days,
     }
-    if churn.grace_days:
-        live["grace_days"] = (churn.grace_days, churn.why["grace_days"])
-    if churn.kind == "inactivity":
-        live["active_days"] = (churn.active_days, churn.why["active_days"])
-        live["activity"] = (list(churn.activity), churn.why["activity"])
+    if definition.grace_days:
+        guessed["grace_days"] = definition.grace_days
+    if definition.kind == "inactivity":
+        guessed["active_days"] = definition.active_days
+        guessed["activity"] = list(definition.activity)
+    live = {key: (value, churn.why.get(key, "")) for key, value in guessed.items()}
     return "\n".join(["[churn]", *_explained(live), *_others("churn", but=live)])
 
 
@@ -224,10 +229,7 @@ def _points(churn: Churn) -> str:
 
 def _explained(live: Mapping[str, tuple[Any, str]]) -> list[str]:
     """Guessed keys, each with its evidence: beside it, or above where that is long."""
-    lines: list[str] = []
-    for key, (value, why) in live.items():
-        lines.append(_line(key, value, why))
-    return lines
+    return [_line(key, value, why) for key, (value, why) in live.items()]
 
 
 def _others(section: str, but: Iterable[str] = (), **examples: Any) -> list[str]:
@@ -248,7 +250,8 @@ def _others(section: str, but: Iterable[str] = (), **examples: Any) -> list[str]
 
 def _line(key: str, value: Any, why: str = "") -> str:
     """A key with its value; its comment beside it, or above where the line would be long."""
-    text = f"{key} = {toml(value)}"
+    bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)
+    text = f"{key if bare else toml(key)} = {toml(value)}"
     if not why:
         return text
     beside = f"{text:<{COMMENT_AT}} # {plain(why)}"
@@ -259,8 +262,6 @@ def _line(key: str, value: Any, why: str = "") -> str:
 
 def comment(text: str) -> list[str]:
     """Text as comment lines."""
-    import textwrap
-
     return [f"# {line}" for line in textwrap.wrap(plain(text), 96)]
 
 

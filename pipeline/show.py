@@ -26,19 +26,19 @@ def initialised(result: Initialised) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("table", "file", "rows", "from", "to", "columns that are mapped"):
         table.add_column(name, justify="right" if name == "rows" else "left")
-    for name, one in result.tables.items():
-        account = result.accounts[name]
-        mapped = ", ".join(f"{ours} = {theirs}" for ours, theirs in one.renamed.items())
+    for name, one in result.draft.tables.items():
+        account = result.draft.accounts[name]
+        mapped = ", ".join(f"{ours} = {theirs or '(none)'}" for ours, theirs in one.renamed.items())
         table.add_row(
             name,
-            escape(result.patterns[name]),
+            escape(one.pattern),
             f"{account.rows:,}",
-            str(account.first or ""),
-            str(account.last or ""),
+            (account.first or "")[:10],
+            (account.last or "")[:10],
             escape(mapped),
         )
     console.print(table)
-    churn, why = result.churn, escape(result.churn.why["definition"])
+    churn, why = result.draft.churn.definition, escape(result.draft.churn.why["definition"])
     console.print(f"churn     {churn.kind} within {churn.horizon_days} days: {why}", soft_wrap=True)
     config = escape(_near(result.path))
     console.print(

@@ -66,6 +66,27 @@ def test_many_files_of_one_table_with_columns_of_their_own(tmp_path, rows_in):
     assert rows_in(tmp_path, tables={"usage": str(tmp_path / "events" / "[12].parquet")}) == 2
 
 
+def test_csv_parts_in_folders_that_say_something_of_their_rows(tmp_path):
+    for month in (1, 2):
+        (tmp_path / "usage" / f"event=e{month}").mkdir(parents=True)
+        file = tmp_path / "usage" / f"event=e{month}" / "part.csv"
+        file.write_text(f"customer_id,occurred_at\n{month},2025-0{month}-01\n")
+    histories = read_histories(Source(str(tmp_path)))
+    events = histories.tables["usage"].order_by("customer_id")
+    assert histories.engine.to_pyarrow(events)["event"].to_pylist() == ["e1", "e2"]
+    histories.close()
+
+
+def test_a_mapped_column_takes_the_place_of_one_in_other_letters(tmp_path):
+    table = {"customer_id": [1], "occurred_at": [datetime(2025, 1, 1)], "Amount": [1], "due": [7]}
+    pq.write_table(pa.table(table), tmp_path / "payments.parquet")
+    source = Source(str(tmp_path), columns={"payments": {"amount": "due"}})
+    histories = read_histories(source)
+    assert histories.engine.to_pyarrow(histories.tables["payments"])["amount"].to_pylist() == [7]
+    assert histories.raw["payments"].ignored == ()
+    histories.close()
+
+
 def test_tables_and_columns_under_other_names(write, seen):
     folder = write({"members": "msno | at | what\n7 | 2025-01-20 | login"})
     source = Source(
