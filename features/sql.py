@@ -17,5 +17,9 @@ def name_of(name: str) -> str:
 
 
 def path_of(file: Path) -> str:
-    """A file as a literal for the engine, which would take stars and brackets for a pattern."""
-    return text_of(glob.escape(str(file)))
+    """A file as a literal for the engine, which would take stars and brackets for a pattern.
+
+    In a pattern a backslash stands for a slash, so that a path with one is only found as it is.
+    """
+    path = str(file)
+    return text_of(path if "\\" in path else glob.escape(path))
