@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import ContractBroken
+from features.histories import read_histories
+from features.sources import Source
 from features.tables import TABLES
 
 CUSTOMERS = """
@@ -251,3 +255,75 @@ def test_whole_numbers_can_be_too_large_as_well(reasons):
         {"customer_id": 1, "occurred_at": datetime(2025, 2, 1), "event": "a", "value": 9 * 10**18}
     ]
     assert reasons("usage", rows * 2) == {"out_of_range_value": 2}
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("kind", [pa.float32(), pa.float64()])
+@pytest.mark.parametrize("parts", [[[NAN, 1.0], [2.0]], [[1.0], [2.0, NAN]], [[1.0, NAN, 2.0]]])
+def test_a_value_that_is_no_number_is_bad_whatever_the_file_says_of_its_values(
+    parts, kind, tmp_path
+):
+    """Files tell the range of their values, in which NaN does not count."""
+    (tmp_path / "usage").mkdir()
+    for number, values in enumerate(parts):
+        at = [datetime(2025, 2, 1)] * len(values)
+        columns = {
+            "customer_id": [1] * len(values),
+            "occurred_at": at,
+            "event": ["a"] * len(values),
+        }
+        table = pa.table(columns | {"value": pa.array(values, kind)})
+        pq.write_table(table, tmp_path / "usage" / f"{number}.parquet")
+    histories = read_histories(Source(str(tmp_path)), max_bad_share=1)
+    assert histories.accounts["usage"].quarantined == {"not_finite_value": 1}
+    histories.close()
+
+
+@pytest.mark.parametrize(
+    ("ids", "good", "reason"),
+    [
+        ([1.0, 1.5, 2.0], [1, 2], "unparsable_customer_id"),
+        ([1.0, 1e300, 2.0], [1, 2], "unparsable_customer_id"),
+        ([1.0, NAN, 2.0], [1, 2], "unparsable_customer_id"),
+        (["1", "", "2"], [1, 2], "null_customer_id"),
+        ([b"a", None, "ключ".encode()], ["a", "ключ"], "null_customer_id"),
+    ],
+)
+def test_what_is_no_id_is_set_aside(ids, good, reason, read):
+    at = [datetime(2025, 1, 1)] * 3
+    histories = read({"customers": _parquet(customer_id=ids, signed_up_at=at)})
+    assert histories.customer_ids().to_pylist() == good
+    assert histories.accounts["customers"].quarantined == {reason: 1}
+
+
+@pytest.mark.parametrize("row_id", ["", None])
+def test_rows_without_a_row_id_are_set_aside_not_taken_for_repetitions(row_id, read):
+    at = [datetime(2025, 2, 1)] * 3
+    tickets = _parquet(customer_id=[1] * 3, ticket_id=["a", row_id, row_id], opened_at=at)
+    histories = read({"customers": CUSTOMERS, "tickets": tickets})
+    assert histories.accounts["tickets"].quarantined == {"null_ticket_id": 2}
+
+
+def test_whole_numbers_held_as_decimals_are_the_same_ids(read):
+    at = [datetime(2025, 2, 1)] * 2
+    ids = pa.array([Decimal("1.00"), Decimal("2.00")], pa.decimal128(10, 2))
+    usage = _parquet(customer_id=ids, occurred_at=at, event=["a", "a"])
+    assert read({"customers": CUSTOMERS, "usage": usage}).accounts["usage"].bad == 0
+
+
+@pytest.mark.parametrize("moment", ["1/2/25", "13-02-25", "44-01-01", "epoch", "3-4-5"])
+def test_text_with_a_year_of_two_digits_is_no_time(moment, reasons):
+    """The engine takes 1/2/25 for the 25th of February of the year 1."""
+    usage = f"customer_id | occurred_at | event\n1 | {moment} | a\n1 | 2025-02-01 | a"
+    assert reasons("usage", usage) == {"unparsable_occurred_at": 1}
+
+
+def test_parts_whose_types_cannot_meet_are_told(tmp_path):
+    (tmp_path / "usage").mkdir()
+    for name, event in (("a", "login"), ("b", {"kind": "login"})):
+        table = _parquet(customer_id=[1], occurred_at=[datetime(2025, 2, 1)], event=[event])
+        pq.write_table(table, tmp_path / "usage" / f"{name}.parquet")
+    with pytest.raises(ContractBroken, match="usage cannot be read"):
+        read_histories(Source(str(tmp_path)), max_bad_share=1)

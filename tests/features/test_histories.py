@@ -154,6 +154,115 @@ def test_a_day_of_23_hours_is_one_day(seen):
     assert found == {1: 0, 2: 1, 3: 1, 4: 0}
 
 
+def test_a_day_of_25_hours_is_one_day(seen):
+    """In Amsterdam 2025-10-26 begins at 22:00 UTC of the day before, and ends at 23:00 UTC."""
+    edges = [aware(2025, 10, 25, 21, 59, 59), aware(2025, 10, 25, 22)]
+    edges += [aware(2025, 10, 26, 22, 59, 59), aware(2025, 10, 26, 23)]
+    stamps = pa.array(edges, pa.timestamp("us", "UTC"))
+    usage = pa.table({"customer_id": [1, 2, 3, 4], "occurred_at": stamps, "event": ["a"] * 4})
+    found = seen(
+        {"usage": usage}, "2025-10-27", "usage_count_1d", windows=(1,), timezone="Europe/Amsterdam"
+    )
+    assert found == {1: 0, 2: 1, 3: 1, 4: 0}
+
+
+# In Amsterdam the clock went back from three to two on 2025-10-26, at one o'clock UTC.
+OPENED, CLOSED = aware(2025, 10, 26, 0, 50), aware(2025, 10, 26, 1, 10)
+MOMENTS = {kind: pa.timestamp(kind, "UTC") for kind in ("ms", "us", "ns")}
+TEXTS = ("2025-10-26T02:50:00+02:00", "2025-10-26T02:10:00+01:00")
+NAIVE = (datetime(2025, 10, 26, 2, 50), datetime(2025, 10, 26, 2, 10))
+IN_ORDER = {
+    "moments": (pa.array([OPENED], MOMENTS["us"]), pa.array([CLOSED], MOMENTS["us"])),
+    "other units": (pa.array([OPENED], MOMENTS["ns"]), pa.array([CLOSED], MOMENTS["ms"])),
+    "offsets": (pa.array(TEXTS[:1]), pa.array(TEXTS[1:])),
+    "an offset and a moment": (pa.array(TEXTS[:1]), pa.array([CLOSED], MOMENTS["us"])),
+    "naive moments": (pa.array(NAIVE[:1]), pa.array(NAIVE[1:])),
+    "naive text": (pa.array([str(NAIVE[0])]), pa.array([str(NAIVE[1])])),
+}
+
+
+@pytest.mark.parametrize("given", IN_ORDER)
+def test_a_ticket_closed_after_the_clock_went_back_is_good(given, read, seen):
+    """The wall clock says that it was closed before it was opened; no time to close is below 0."""
+    opened, closed = IN_ORDER[given]
+    tickets = pa.table(
+        {"customer_id": [1], "ticket_id": [1], "opened_at": opened, "closed_at": closed}
+    )
+    histories = read({"tickets": tickets}, timezone="Europe/Amsterdam")
+    assert histories.accounts["tickets"].quarantined == {}
+    assert seen(histories, "2025-11-01", "tickets_hours_to_close_mean_30d")[1] >= 0
+
+
+@pytest.mark.parametrize("given", [pa.array, lambda stamps: pa.array([str(s) for s in stamps])])
+def test_a_ticket_closed_an_hour_before_it_was_opened_is_bad_on_that_day_too(given, read):
+    """At half past three and half past two: the hour in between comes once."""
+    opened, closed = datetime(2025, 10, 26, 4, 30), datetime(2025, 10, 26, 3, 30)
+    tickets = pa.table(
+        {
+            "customer_id": [1, 1],
+            "ticket_id": [1, 2],
+            "opened_at": given([opened, closed]),
+            "closed_at": given([closed, opened]),
+        }
+    )
+    histories = read({"tickets": tickets}, timezone="Europe/Amsterdam")
+    assert histories.accounts["tickets"].quarantined == {"closed_at_before_opened_at": 1}
+
+
+def test_naive_stamps_in_an_hour_that_never_came_are_in_order(read):
+    """In Amsterdam there was no half past two on 2025-03-30; some clocks did not know."""
+    tickets = pa.table(
+        {
+            "customer_id": [1],
+            "ticket_id": [1],
+            "opened_at": [datetime(2025, 3, 30, 2, 30)],
+            "closed_at": [datetime(2025, 3, 30, 3, 10)],
+        }
+    )
+    assert read({"tickets": tickets}, timezone="Europe/Amsterdam").accounts["tickets"].bad == 0
+
+
+@pytest.mark.parametrize("rows", ["", "\n | | ", "\na | never | login"])
+def test_tables_without_any_good_row_are_refused(rows, read):
+    with pytest.raises(ContractBroken) as error:
+        read({"usage": f"customer_id | occurred_at | event{rows}"})
+    assert error.value.exit_status == 3
+
+
+def test_bad_rows_make_nobody_a_customer(read):
+    """Without a table of customers; the second row of an id is bad, whoever it names."""
+    subscriptions = """
+    customer_id | subscription_id | started_at
+    a           | 1               | 2025-02-01
+    b           | 1               | 2025-01-01
+    a           | 1               | 2024-01-01
+    """
+    histories = read({"usage": USAGE.replace("b ", "c "), "subscriptions": subscriptions})
+    assert rows_of(histories, "customers", "customer_id", "signed_up_at") == [
+        ("a", datetime(2025, 2, 1)),
+        ("c", datetime(2025, 2, 3)),
+    ]
+
+
+OUR_NAMES = (
+    *("customer_index", "Customer_Index", "quarantine_reason", "row_in_source", "day_of_sign_up"),
+    *("month_before_sign_up", "day_after_end", "customer_left_at", "raw value: customer_id"),
+    *("id of the join", "occurred_at", "subscription_id", 'a"b', "x'; --", " ", "select", "😀"),
+)
+
+
+@pytest.mark.parametrize("name", OUR_NAMES)
+def test_no_name_of_an_attribute_is_in_our_way(name, read):
+    customers = pa.table(
+        {"customer_id": [1, 2], "signed_up_at": [datetime(2025, 1, 1)] * 2, name: ["p", "q"]}
+    )
+    churned = "customer_id | churned_at\n1 | 2025-02-02"
+    usage = "customer_id | occurred_at | event\n1 | 2025-02-01 | a\n7 | 2025-02-01 | a"
+    histories = read({"customers": customers, "churned": churned, "usage": usage})
+    assert histories.customer_ids().to_pylist() == [1, 2]
+    assert histories.accounts["usage"].quarantined == {"unknown_customer": 1}
+
+
 @pytest.mark.parametrize(
     ("tables", "expected"),
     [

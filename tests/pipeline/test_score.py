@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from models.risk import COLUMNS
@@ -111,6 +114,67 @@ def test_run_tells_what_ran(scored):
         assert table["rows"] == table["used"] + sum(table["quarantined"].values())
     counts = run["customers"]
     assert counts["known"] == counts["points"] + counts["not_active"]
+
+
+def _listed(folder):
+    """Who is on the list, and who is on none of it with the reason."""
+    left_out = pd.read_csv(folder / "not_scored.csv", dtype=str)
+    assert list(left_out.columns) == ["customer_id", "reason"]
+    risk = pd.read_parquet(folder / "risk_list.parquet")
+    return risk["customer_id"].astype(str).tolist(), left_out
+
+
+def test_every_customer_is_on_the_list_or_told_why_not(scored, world):
+    listed, left_out = _listed(scored[0].parent / "out/risk/as_of=2026-10-01")
+    customers = pd.read_parquet(world / "customers.parquet")
+    assert sorted(listed + left_out["customer_id"].tolist()) == sorted(
+        customers["customer_id"].astype(str)
+    )
+    later = customers.loc[customers["signed_up_at"] >= "2026-10-01", "customer_id"].astype(str)
+    assert set(left_out.loc[left_out["reason"] == "signed_up_later", "customer_id"]) == set(later)
+    assert set(left_out["reason"]) == {"signed_up_later", "not_active"}
+
+
+def test_customers_whose_rows_are_bad_are_listed_too(trained, churn, world, tmp_path):
+    folder = tmp_path / "dirty"
+    shutil.copytree(trained[0].parent, folder, ignore=shutil.ignore_patterns("out"))
+    shutil.copytree(world, folder / "data")
+    customers = pd.read_parquet(world / "customers.parquet")
+    bad = customers.head(3).assign(customer_id=["C000000", "C-1", "C-1"], signed_up_at=pd.NaT)
+    pd.concat([bad, customers]).to_parquet(folder / "data" / "customers.parquet")
+    config = folder / "churn.toml"
+    config.write_text(config.read_text().replace(str(world), "data"), encoding="utf-8")
+    ended = churn("score", "-c", config, "--as-of", "2026-10-01")
+    assert ended.status == 0, ended.err
+    listed, left_out = _listed(folder / "out/risk/as_of=2026-10-01")
+    assert left_out.loc[left_out["reason"] == "quarantined", "customer_id"].tolist() == ["C-1"]
+    expected = [*customers["customer_id"], "C-1"]
+    assert sorted(listed + left_out["customer_id"].tolist()) == sorted(expected)
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.float64(), pa.decimal128(12, 2), pa.string()])
+def test_ids_are_written_in_one_way_whatever_their_type(kind, tmp_path):
+    """The second row of customer 3 is bad, and so is the only one of 4."""
+    from features.churn import Definition
+    from features.histories import read_histories
+    from features.points import make_points
+    from features.sources import Source
+    from pipeline.score import not_scored
+
+    day = date(2025, 3, 1)
+    signed_up = [date(2025, 1, 1), day, date(2025, 1, 1), date(2025, 1, 1), None]
+    ids = pa.array([1, 2, 3, 3, 4], pa.int32())
+    customers = pa.table({"customer_id": ids.cast(kind), "signed_up_at": signed_up})
+    pq.write_table(customers, tmp_path / "customers.parquet")
+    usage = pa.table({"customer_id": [1], "occurred_at": [date(2025, 2, 28)], "event": ["a"]})
+    pq.write_table(usage, tmp_path / "usage.parquet")
+    histories = read_histories(Source(str(tmp_path)), max_bad_share=1)
+    points = make_points(histories, Definition(kind="inactivity"), [day], labels=False)
+    found = not_scored(histories, points, day)
+    histories.close()
+    reasons = {"2": "signed_up_later", "3": "not_active", "4": "quarantined"}
+    assert dict(zip(found["customer_id"], found["reason"], strict=True)) == reasons
+    assert len(found) == 3
 
 
 def test_failing_run_leaves_the_old_list(scored, churn, monkeypatch):
