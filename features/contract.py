@@ -320,7 +320,9 @@ def _as_instant(value: Any, timezone: str) -> Any:
     import ibis.expr.datatypes as dt
 
     if value.type().is_string():
-        moment = value.strip().try_cast(dt.Timestamp(timezone=timezone))
+        given = value.strip()
+        given = (given.lower() == "epoch").ifelse(None, given)
+        moment = given.try_cast(dt.Timestamp(timezone=timezone))
         # 1/2/25 would be read as a day of the year 1: whose day and month, nobody knows.
         return (moment >= ibis.timestamp("1000-01-01 00:00:00+00:00")).ifelse(moment, None)
     return value
@@ -345,8 +347,17 @@ def _as_bool(value: Any) -> Any:
 
 
 def finite(value: Any) -> Any:
-    """Whether a floating-point value is a number: neither NaN nor infinite; null for null."""
-    return ~(value.isnan() | value.isinf())
+    """Whether a floating-point value is a number: neither NaN nor infinite; null for null.
+
+    A Parquet file's statistics leave NaN out, and DuckDB 2.0 believes them where it is asked for
+    NaN or for a range: only this function looks at the values.
+    """
+    import ibis
+
+    @ibis.udf.scalar.builtin
+    def isfinite(value: float) -> bool: ...  # type: ignore[empty-body]
+
+    return isfinite(value.cast("float64"))
 
 
 @dataclass(frozen=True)
@@ -374,6 +385,7 @@ def faults(table: Table, rows: ibis.Table, *, timezone: str) -> dict[str, Fault]
             # An end at midnight is a date: it says on which day, not before what hour.
             is_date = rows[end] == rows[end].truncate("D")
             bad = is_date.ifelse(rows[end] < rows[start].truncate("D"), stop < begin)
+            bad = bad & ~_within_an_hour_that_comes_twice(rows[start], rows[end], timezone)
             found[f"{end}_before_{start}"] = Fault(bad, (start, end))
     return found
 
@@ -384,9 +396,21 @@ def _moment(rows: ibis.Table, name: str, other: str, timezone: str) -> Any:
     On the wall clock an hour comes twice in autumn, and what followed may seem to come before.
     """
     given, against = rows[RAW + name], rows[RAW + other]
-    if given.type() == against.type() and (_is_aware(given) or given.type().is_string()):
+    if all(_is_aware(each) or each.type().is_string() for each in (given, against)):
         return _as_instant(given, timezone)
     return rows[name]
+
+
+def _within_an_hour_that_comes_twice(start: Any, end: Any, timezone: str) -> Any:
+    """Whether the wall clock of autumn may be why an end seems to come before its start."""
+    import ibis
+    import ibis.expr.datatypes as dt
+
+    hour = ibis.interval(hours=1)
+    before, after = (
+        wall.cast(dt.Timestamp(timezone=timezone)) for wall in (end - hour, end + hour)
+    )
+    return (after > before + ibis.interval(hours=2)) & (end >= start - hour)
 
 
 def _is_aware(value: Any) -> bool:
@@ -434,7 +458,7 @@ def _unreadable(column: Column, value: Any, given: Any) -> dict[str, Any]:
     if column.kind != "text" and value.type() != given.type():
         there = given.notnull()
         if column.kind == "bool" and given.type().is_floating():
-            there = ~given.isnan()
+            there = finite(given)
         found[f"unparsable_{column.name}"] = value.isnull() & there
     return found
 
@@ -442,11 +466,9 @@ def _unreadable(column: Column, value: Any, given: Any) -> dict[str, Any]:
 def _impossible(column: Column, value: Any) -> dict[str, Any]:
     found = {}
     if column.kind == "number":
-        # NaN and infinity are out of range, too: what is within needs no second look.
-        beyond = ~value.between(-LARGEST, LARGEST)
         if value.type().is_floating():
-            found[f"not_finite_{column.name}"] = beyond & ~finite(value)
-        found[f"out_of_range_{column.name}"] = beyond
+            found[f"not_finite_{column.name}"] = ~finite(value)
+        found[f"out_of_range_{column.name}"] = ~value.between(-LARGEST, LARGEST)
     if column.kind == "time":
         first, last = _calendar()
         # What is still open may be said to end in a year that never comes.

@@ -134,7 +134,11 @@ def _satisfaction(rolled: Rolled, days: int) -> Iterator[Column]:
 
 
 def _hours_to_solve(rows: Any) -> Any:
-    return rows["closed_at"].delta(rows["opened_at"], unit="second") / 3600
+    """On the wall clock; a ticket that is closed in the hour that comes twice took none."""
+    import ibis
+
+    seconds = rows["closed_at"].delta(rows["opened_at"], unit="second")
+    return ibis.greatest(seconds, 0) / 3600
 
 
 def _open(past: Past) -> Iterator[Column]:
