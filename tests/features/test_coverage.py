@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from features.contract import Daily
 from features.coverage import core_of, pool, rows_outside
+from features.points import refuse_future
 
 
 def daily(rows_by_day):
@@ -104,3 +105,4 @@ def test_the_last_date_there_is_ends_histories_like_any_other(read):
     histories = read({"usage": rows})
     assert histories.observed_from == datetime(1, 1, 1)
     assert histories.observed_until == datetime(9999, 12, 31, 23)
+    refuse_future(histories, [date(2025, 1, 1), date(9999, 12, 31)])
