@@ -39,7 +39,9 @@ FIRST_LATER_WORDS = ("last", "latest", "total")
 # fmt: on
 FEWEST = 20
 """Customers of each kind, and with a value, below which nothing is told from chance."""
-COHORTS = 20
+MOST_COHORTS = 100
+COHORT = 20
+"""Customers in a cohort at least: fine enough to tell a leak from the week of the sign-up."""
 MOST_BINS = 20
 BIN = "within a twentieth of the values"
 PERFECT_AUC = 0.95
@@ -109,7 +111,8 @@ def _attributes(histories: Histories, definition: Definition) -> Iterator[Suspec
     left = _who_left(histories, definition)
     customers = histories.tables["customers"].order_by(CUSTOMER)
     rows = histories.engine.to_pyarrow(customers.select("signed_up_at", *names))
-    cohort = _bins(values(rows["signed_up_at"]), COHORTS)
+    cohorts = max(1, min(MOST_COHORTS, len(left) // COHORT))
+    cohort = _bins(values(rows["signed_up_at"]), cohorts)
     for name in names:
         groups, labels = _groups(rows[name])
         evidence = [_by_name(name), _by_outcome(name, groups, labels, left, cohort)]

@@ -205,13 +205,13 @@ def refuse_future(histories: Histories, cutoffs: Sequence[date]) -> None:
         What is known at such a cutoff is not in the histories yet.
     """
     # Dates without a time of day are midnights: the last day seen may be complete.
-    newest = newest_cutoff(histories) + timedelta(days=1)
-    late = [cutoff for cutoff in cutoffs if cutoff > newest]
+    newest = newest_cutoff(histories)
+    late = [cutoff for cutoff in cutoffs if cutoff - timedelta(days=1) > newest]
     if late:
         raise UsageError(
             "The cutoff lies after the end of the histories.",
             where="--cutoff or --as-of",
             value=str(late[0]),
-            allowed=f"{newest} at the latest",
+            allowed=f"{newest + timedelta(days=1)} at the latest",
             fix="choose an earlier date, or add newer histories",
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from features.contract import Daily
 from features.coverage import core_of, pool
+from features.points import refuse_future
 
 
 def daily(rows_by_day):
@@ -85,11 +86,10 @@ def test_a_feed_that_stops_does_not_end_the_histories(read):
 
 
 def test_what_is_booked_ahead_does_not_count_beside_what_happened(read):
-    contacts = """
-    customer_id | occurred_at | campaign | action | group
-    1           | 2026-01-01  | spring   | call   | treated
-    """
-    customers = "customer_id | signed_up_at\n1 | 2027-01-01"
+    """Many rows: none of them is a stray."""
+    contacts = "customer_id | occurred_at | campaign | action | group\n"
+    contacts += "1 | 2025-06-01 | summer | call | treated\n" * 50
+    customers = "customer_id | signed_up_at\n" + "".join(f"{n} | 2025-06-02\n" for n in range(50))
     histories = read({"usage": usage(), "contacts": contacts, "customers": customers})
     assert histories.observed_until == START + timedelta(days=119)
 
@@ -100,3 +100,4 @@ def test_the_last_date_there_is_ends_histories_like_any_other(read):
     histories = read({"usage": rows})
     assert histories.observed_from == datetime(1066, 10, 14)
     assert histories.observed_until == datetime(9999, 12, 31, 23)
+    refuse_future(histories, [date(2025, 1, 1), date(9999, 12, 31)])

@@ -60,6 +60,7 @@ CHURNED = """
 customer_id | churned_at
 left        | 2025-03-05
 stays       | 2025-03-05
+visitor     | 2025-03-05
 paused      | 2025-02-10
 paused      | 2025-02-01
 """
@@ -68,7 +69,7 @@ paused      | 2025-02-01
 def test_recorded_churn_is_believed_unless_a_subscription_began_after_it(read):
     histories = read({"subscriptions": SUBSCRIPTIONS, "churned": CHURNED})
     churned, subscriptions = (histories.tables[n] for n in ("churned", "subscriptions"))
-    expected = {"left": [day(3, 5)], "stays": [day(3, 5)]}
+    expected = {who: [day(3, 5)] for who in ("left", "stays", "visitor")}
     assert by_customer(histories, ends_of(churned, subscriptions), ENDS) == expected
     alone = by_customer(histories, ends_of(churned, None), ENDS)
     assert alone == expected | {"paused": [day(2, 10)]}
