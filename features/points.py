@@ -206,7 +206,7 @@ def refuse_future(histories: Histories, cutoffs: Sequence[date]) -> None:
     """
     # Dates without a time of day are midnights: the last day seen may be complete.
     newest = newest_cutoff(histories)
-    late = [cutoff for cutoff in cutoffs if cutoff - timedelta(days=1) > newest]
+    late = [cutoff for cutoff in cutoffs if (cutoff - newest).days > 1]
     if late:
         raise UsageError(
             "The cutoff lies after the end of the histories.",
