@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 EXACT_ROWS = 10_000_000
-SAMPLED_ROWS = 2_000_000
+SAMPLED_ROWS = 1_000_000
 """Identical rows are counted in tables up to the first size, of larger ones in a sample of the
 second: to compare all rows would cost several times what the whole check does."""
 EARLY_DAYS = 14
