@@ -600,11 +600,9 @@ def refuse_too_many(
         return
     worst = max(counts.quarantined, key=lambda reason: counts.quarantined[reason])
     columns = [c for c in found[worst].columns if RAW + c in rows.columns]
-    bad = (
-        rows.filter(rows[REASON] == list(found).index(worst) + 1)
-        .select(**{c: rows[RAW + c] for c in columns})
-        .limit(3)
-    )
+    bad = rows.filter(rows[REASON] == list(found).index(worst) + 1)
+    bad = bad.select(**{column: bad[RAW + column] for column in columns}).distinct()
+    bad = bad.order_by(columns).limit(3)
     examples = engine.to_pyarrow(bad).to_pylist()
     reasons = ", ".join(f"{reason} {n:,}" for reason, n in counts.quarantined.items())
     advice = None

@@ -28,7 +28,7 @@ from features.contract import (
 )
 from features.coverage import span_of
 from features.departures import ends_of
-from features.errors import ContractBroken
+from features.errors import ContractBroken, UsageError
 from features.sources import RawTable, Source
 from features.tables import CUSTOMER, CUSTOMERS, TABLES, Table
 
@@ -95,6 +95,7 @@ def read_histories(
     max_bad_share: float = 0.05,
     observed_until: datetime | date | None = None,
     set_aside: Callable[[Backend, Mapping[str, ibis.Table]], None] | None = None,
+    refused: list[ContractBroken] | None = None,
 ) -> Histories:
     """Open and check the histories of a source.
 
@@ -108,6 +109,8 @@ def read_histories(
         When the histories end; by default the last moment seen in them, strays aside.
     set_aside
         Gets the bad rows by table, also when there are too many of them.
+    refused
+        Gets what would stop the run because too many rows are bad; the run then goes on.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def read_histories(
     try:
         raw = sources.read(engine, source)
         _require_tables(raw, needed, needed_any, source)
-        reader = _Reader(engine, source, raw, max_bad_share, bad)
+        reader = _Reader(engine, source, raw, max_bad_share, bad, refused)
         try:
             reader.read_all()
         finally:
@@ -147,6 +150,7 @@ class _Reader:
         raw: Mapping[str, RawTable],
         max_bad_share: float,
         bad: dict[str, ibis.Table],
+        refused: list[ContractBroken] | None,
     ) -> None:
         self.engine = engine
         self.source = source
@@ -154,6 +158,7 @@ class _Reader:
         self.max_bad_share = max_bad_share
         self.good: dict[str, ibis.Table] = {}
         self.bad = bad
+        self.refused = refused
         self.accounts: dict[str, Account] = {}
         self.attributes: dict[str, str] = {}
         self.empty: list[str] = []
@@ -200,6 +205,14 @@ class _Reader:
         names = [name for name in TABLES if name in self.good]
         tables = {name: self.good[name] for name in names if name not in self.empty}
         begin, end = span_of(self.engine, tables, self.accounts)
+        if observed_until and observed_until <= begin:
+            raise UsageError(
+                "The histories end before they begin.",
+                where="[data] observed_until",
+                value=str(observed_until),
+                allowed=f"a moment after {begin}",
+                fix="correct it, or leave it out",
+            )
         return Histories(
             engine=self.engine,
             tables=tables,
@@ -274,15 +287,20 @@ class _Reader:
             self.bad[name] = rows.filter(rows[REASON] != GOOD).select(
                 **given, **{REASON: contract.in_words(rows[REASON], found)}
             )
-        contract.refuse_too_many(
-            self.engine,
-            table,
-            rows,
-            counts,
-            found,
-            where=self.raw[name].where,
-            limit=self.max_bad_share,
-        )
+        try:
+            contract.refuse_too_many(
+                self.engine,
+                table,
+                rows,
+                counts,
+                found,
+                where=self.raw[name].where,
+                limit=self.max_bad_share,
+            )
+        except ContractBroken as error:
+            if self.refused is None:
+                raise
+            self.refused.append(error)
         self.accounts[name] = counts
         if counts.used == 0:
             self.empty.append(name)

@@ -68,7 +68,10 @@ def _identical(histories: Histories, name: str) -> Iterator[Finding]:
     if found:
         about = "" if share == 1 else f"about (counted for one in {share} customers) "
         yield Finding(
-            name, "identical", found, f"{about}{found:,} rows repeat another one; they are kept"
+            name,
+            "identical",
+            found,
+            f"{about}{found:,} rows repeat another one; unless they are bad, they are kept",
         )
 
 
@@ -109,7 +112,7 @@ def _unknown(histories: Histories, name: str) -> Iterator[Finding]:
         name,
         "unknown_customer",
         rows,
-        f"{rows:,} rows name {count:,} {what} that no table knows{examples}",
+        f"{rows:,} rows name {count:,} {what} without a good row in their own table{examples}",
     )
 
 

@@ -44,9 +44,9 @@ COHORT = 20
 """Customers in a cohort at least: fine enough to tell a leak from the week of the sign-up."""
 MOST_BINS = 20
 BIN = "within a twentieth of the values"
-PERFECT_AUC = 0.95
-PURE = 0.98
-MOST_EXPECTED = 0.8
+PERFECT_AUC = 0.9
+PURE = 0.97
+MOST_EXPECTED = 0.9
 SURE = 25.0
 """Natural logarithm of how unlikely a value's leavers must be by chance."""
 MUCH = 0.2

@@ -128,6 +128,7 @@ def require(histories: Histories, plan: Plan) -> None:
                 f"The model was trained with the table {table}, which now lacks "
                 + ("any rows." if rows is None else f"columns: {', '.join(missing)}."),
                 where="[data] source",
-                allowed=f"the columns of the training: {', '.join(columns)}",
+                allowed="the columns of the training: "
+                + ", ".join([*columns, *(plan.attributes if table == "customers" else ())]),
                 fix="restore the table, or train again without it: churn train",
             )

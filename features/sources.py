@@ -339,7 +339,14 @@ def _in_duckdb(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, s
         )
         present = [tuple(row) for row in engine.raw_sql(listed).fetchall()]
     except duckdb.Error as error:
-        raise unreadable("source", str(file), error) from None
+        raise ContractBroken(
+            "The DuckDB file cannot be read.",
+            where=str(file),
+            value=str(error).splitlines()[0],
+            allowed="a DuckDB database that no other program has open for writing",
+            fix="close the other program, or correct [data] source; a folder of files is named "
+            "as it is, without duckdb:///",
+        ) from None
     found = {}
     for name, (schema, table) in _chosen(source, present).items():
         where = f"{source.location}, table {table}"

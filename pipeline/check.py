@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from features.errors import ContractBroken
 from features.inspection import Finding, inspect
 from features.leaks import Suspect, suspects
 from pipeline.config import Config
@@ -24,6 +25,7 @@ class Checked:
     observed_until: str
     customers: int
     quarantine: Path
+    refused: list[ContractBroken]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -32,6 +34,7 @@ class Checked:
             "observed_from": self.observed_from,
             "observed_until": self.observed_until,
             "findings": [asdict(finding) for finding in self.findings],
+            "refused": [error.what for error in self.refused],
             "leak_suspects": [asdict(suspect) for suspect in self.leak_suspects],
         }
 
@@ -39,12 +42,19 @@ class Checked:
 def check(config: Config, progress: Progress) -> Checked:
     """Read all tables, account for every row and look for what is odd.
 
+    Tables with more bad rows than `max_bad_share` are told like any other, and `refused`.
+
     Raises
     ------
     UserError
-        When a table that is needed is missing, or breaks the contract beyond `max_bad_share`.
+        When a table that is needed is missing, cannot be read, or has no good row.
     """
-    histories = open_histories(config, progress)
+    refused: list[ContractBroken] = []
+    try:
+        histories = open_histories(config, progress, refused=refused)
+    except ContractBroken as error:
+        # The first cause says more than what follows from it.
+        raise (refused or [error])[0] from None
     try:
         with progress.stage("looking for what is odd"):
             findings = inspect(histories, source_of(config))
@@ -63,6 +73,7 @@ def check(config: Config, progress: Progress) -> Checked:
             observed_until=histories.observed_until.isoformat(sep=" "),
             customers=histories.customers,
             quarantine=config.out / "quarantine",
+            refused=refused,
         )
     finally:
         histories.close()

@@ -94,6 +94,8 @@ def check(config: ConfigFile = CHURN_TOML, json: AsJson = False) -> None:
 
     result = run(_load(config), Progress())
     _print(result.as_json(), json, lambda: show.checked(result))
+    if result.refused:
+        raise result.refused[0]
 
 
 @app.command()

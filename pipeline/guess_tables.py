@@ -55,7 +55,13 @@ class Mapped:
         """
         there = {name for name in self.profile.columns if name not in self.columns.values()}
         unread = {ours: "" for ours in self.unfit if ours in there and ours not in self.columns}
-        return {o: theirs for o, theirs in self.columns.items() if o != theirs} | unread
+        # A column that is taken for two of ours loses its own name, unless that is said.
+        taken = list(self.columns.values())
+        return {
+            ours: theirs
+            for ours, theirs in self.columns.items()
+            if ours != theirs or taken.count(theirs) > 1
+        } | unread
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.churn import Definition
+from features.errors import ContractBroken
 from features.histories import Histories, read_histories
 from features.sources import Source
 from pipeline.config import Config
@@ -46,8 +47,13 @@ def definition_of(config: Config) -> Definition:
     )
 
 
-def open_histories(config: Config, progress: Progress) -> Histories:
-    """Read and check the histories; bad rows are written to the quarantine and told."""
+def open_histories(
+    config: Config, progress: Progress, *, refused: list[ContractBroken] | None = None
+) -> Histories:
+    """Read and check the histories; bad rows are written to the quarantine and told.
+
+    With a list for what is `refused`, too many bad rows do not stop the run.
+    """
     refuse_unwritable(config.out)
     definition = definition_of(config)
     with progress.stage("reading and checking histories"):
@@ -57,6 +63,7 @@ def open_histories(config: Config, progress: Progress) -> Histories:
             needed_any=definition.needed_any,
             max_bad_share=config.data.max_bad_share,
             observed_until=config.data.observed_until,
+            refused=refused,
             set_aside=lambda engine, bad: quarantine(engine, bad, config.out / "quarantine"),
         )
     for name in histories.empty:

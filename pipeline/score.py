@@ -235,30 +235,34 @@ def not_scored(histories: Histories, points: LabelledPoints, cutoff: date) -> pd
     """Every customer that came in and is on no list, with the reason.
 
     ``signed_up_later``: not before the cutoff. ``not_active``: no customer at the cutoff, by the
-    churn definition. ``quarantined``: its row in the table of customers is bad, and there is no
-    good one.
+    churn definition. ``not_active_rows_quarantined``: the same, but bad rows of it were set aside,
+    which may be why. ``quarantined``: no good row names it.
     """
     import pandas as pd
 
-    ids = histories.customer_ids().to_pylist()
+    ids = [str(each) for each in histories.customer_ids().to_pylist()]
     customers = histories.tables["customers"].order_by(CUSTOMER).select("signed_up_at")
     signed_up = histories.engine.to_pyarrow(customers)["signed_up_at"].to_numpy()
-    reasons = np.where(signed_up >= np.datetime64(cutoff), "signed_up_later", "not_active")
+    later = signed_up >= np.datetime64(cutoff)
     left_out = np.ones(len(ids), dtype=bool)
     left_out[points.points.customer] = False
-    found = {str(ids[n]): str(reasons[n]) for n in np.flatnonzero(left_out)}
-    known = {str(each) for each in ids}
-    found |= {each: "quarantined" for each in _quarantined_ids(histories) if each not in known}
+    bad = _quarantined_ids(histories)
+    found = {}
+    for number in np.flatnonzero(left_out):
+        inactive = "not_active_rows_quarantined" if ids[number] in bad else "not_active"
+        found[ids[number]] = "signed_up_later" if later[number] else inactive
+    found |= dict.fromkeys(sorted(bad.difference(ids)), "quarantined")
     return pd.DataFrame({"customer_id": list(found), "reason": list(found.values())}, dtype="str")
 
 
-def _quarantined_ids(histories: Histories) -> list[str]:
-    bad = histories.quarantined.get("customers")
-    if bad is None:
-        return []
-    ids = bad.select(id=as_id(bad["customer_id"]).cast("string")).distinct().order_by("id")
-    found = histories.engine.to_pyarrow(ids.filter(ids["id"].notnull()))
-    return [str(each) for each in found["id"].to_pylist()]
+def _quarantined_ids(histories: Histories) -> set[str]:
+    """The customers that bad rows name, in any table."""
+    found: set[str] = set()
+    for bad in histories.quarantined.values():
+        if "customer_id" in bad.columns:
+            ids = bad.select(id=as_id(bad["customer_id"]).cast("string")).distinct()
+            found.update(histories.engine.to_pyarrow(ids)["id"].to_pylist())
+    return {each for each in found if each is not None}
 
 
 def _counted(left_out: pd.DataFrame) -> dict[str, int]:

@@ -229,6 +229,14 @@ def test_what_is_the_fault_of_the_config_is_wrong_usage(check, folder):
     assert "customer_id, occurred_at, event, page" in told
 
 
+def test_too_many_bad_rows_are_reported_like_any_others_before_the_check_ends(check, folder):
+    ended = check(folder(**DIRTY), "--json")
+    assert ended.status == 3
+    usage = ended.json["tables"]["usage"]
+    assert usage["rows"] == usage["used"] + sum(usage["quarantined"].values())
+    assert ended.json["refused"][0] in ended.err
+
+
 def test_a_refused_check_leaves_the_bad_rows_to_be_looked_at(check, folder, tmp_path):
     refused(check(folder(**DIRTY)))
     assert [file.suffix for file in (tmp_path / "out/quarantine").iterdir()] == [".parquet"]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tomllib
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.guess_words import column_score, plain_words, singular, table_score, words
@@ -550,3 +553,18 @@ def test_what_is_guessed_of_real_histories(shared_data, init):
     assert stack["data"]["columns"]["tickets"]["opened_at"] == "submitted_at"
     assert '# churn_flag = ""' in text
     assert stack["data"]["columns"]["subscriptions"]["billing_period"] == "billing_frequency"
+
+
+@pytest.mark.parametrize("end", ["ended", "ended_at", "churn_date"])
+def test_customers_whose_rows_tell_their_ends_are_read_as_subscriptions(end, churn, tmp_path):
+    """With our own names for all else, as people have it who read the docs first."""
+    data = tmp_path / "data"
+    data.mkdir()
+    days = [datetime(2024, 1, 1) + timedelta(days=3 * n) for n in range(200)]
+    ends = [day + timedelta(days=90) if n % 3 else None for n, day in enumerate(days)]
+    people = pa.table({"customer_id": range(200), "signed_up_at": days, end: ends})
+    pq.write_table(people, data / "customers.parquet")
+    assert churn("init", data, "-c", tmp_path / "churn.toml").status == 0
+    ended = churn("check", "-c", tmp_path / "churn.toml", "--json")
+    assert ended.status == 0, ended.err
+    assert ended.json["tables"]["subscriptions"]["used"] == 200
