@@ -31,6 +31,7 @@ from pipeline.progress import Progress
 from pipeline.tracking import Tracking
 
 if TYPE_CHECKING:
+    import ibis
     import pandas as pd
 
 
@@ -246,23 +247,22 @@ def not_scored(histories: Histories, points: LabelledPoints, cutoff: date) -> pd
     later = signed_up >= np.datetime64(cutoff)
     left_out = np.ones(len(ids), dtype=bool)
     left_out[points.points.customer] = False
-    bad = _quarantined_ids(histories)
+    bad = {name: _quarantined_ids(rows) for name, rows in histories.quarantined.items()}
+    events = set().union(*(found for name, found in bad.items() if name != "customers"))
     found = {}
     for number in np.flatnonzero(left_out):
-        inactive = "not_active_rows_quarantined" if ids[number] in bad else "not_active"
+        inactive = "not_active_rows_quarantined" if ids[number] in events else "not_active"
         found[ids[number]] = "signed_up_later" if later[number] else inactive
-    found |= dict.fromkeys(sorted(bad.difference(ids)), "quarantined")
+    found |= dict.fromkeys(sorted(set().union(*bad.values()).difference(ids)), "quarantined")
     return pd.DataFrame({"customer_id": list(found), "reason": list(found.values())}, dtype="str")
 
 
-def _quarantined_ids(histories: Histories) -> set[str]:
-    """The customers that bad rows name, in any table."""
-    found: set[str] = set()
-    for bad in histories.quarantined.values():
-        if "customer_id" in bad.columns:
-            ids = bad.select(id=as_id(bad["customer_id"]).cast("string")).distinct()
-            found.update(histories.engine.to_pyarrow(ids)["id"].to_pylist())
-    return {each for each in found if each is not None}
+def _quarantined_ids(bad: ibis.Table) -> set[str]:
+    """The customers that bad rows name."""
+    if "customer_id" not in bad.columns:
+        return set()
+    ids = bad.select(id=as_id(bad["customer_id"]).cast("string")).distinct()
+    return set(ids.filter(ids["id"].notnull()).to_pyarrow()["id"].to_pylist())
 
 
 def _counted(left_out: pd.DataFrame) -> dict[str, int]:
