@@ -214,7 +214,7 @@ def test_unreachable_store(churn, write_config, tmp_path):
 def test_fault_of_ours_keeps_its_traceback(churn, write_config, tmp_path, monkeypatch):
     from pipeline import check
 
-    def broken(*_):
+    def broken(*_, **__):
         raise RuntimeError("a fault of ours")
 
     monkeypatch.setattr(check, "open_histories", broken)
