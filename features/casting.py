@@ -1,4 +1,4 @@
-"""How values become ids, moments, numbers and booleans: the embedded engine's way, and the only one.
+"""How values become ids, moments, numbers and booleans: the embedded engine's way, for all.
 
 What does not parse becomes null, without stopping anything. `Casts` makes expressions that DuckDB
 runs; an engine that computes in another database overrides what that database says differently.

@@ -121,6 +121,7 @@ class Engine(ABC):
     def identical_rows(self, rows: ibis.Table, key: str, *, one_in: int) -> int:
         """How many rows repeat another one, looked at for one in so many values of `key`."""
 
+    @abstractmethod
     def read_through(self, rows: ibis.Table) -> None:
         """Read every value of a table; raises one of `failures` where one cannot be read."""
 

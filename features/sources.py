@@ -7,6 +7,7 @@ Values stay as they were given; `contract` gives them their types.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,7 +187,7 @@ def _unsupported(engine: Embedded, source: Source) -> dict[str, tuple[ibis.Table
     )
 
 
-def _in_folder(engine: Embedded, source: Source) -> dict[str, tuple[ibis.Table, str]]:
+def _in_folder(engine: Engine, source: Source) -> dict[str, tuple[ibis.Table, str]]:
     if not source.folder.is_dir():
         raise UsageError(
             "The folder with the histories does not exist.",
@@ -277,11 +278,36 @@ def _is_table(name: str) -> bool:
     return name.lower().endswith(FILE_ENDINGS) and not name.startswith((".", "_"))
 
 
-def _read_files(engine: Embedded, name: str, files: list[Path], folder: Path) -> ibis.Table:
+def _read_files(engine: Engine, name: str, files: list[Path], folder: Path) -> ibis.Table:
     """Parquet stays in its files; CSV is read once, into a table of the engine's."""
+    csvs = [file for file in files if _is_csv(file)]
+    if isinstance(engine, Embedded):
+        return _into_duckdb(engine, name, files, csvs, folder)
+    from features import spark_files
+
+    assert isinstance(engine, spark_files.Spark)
+    parquets = [file for file in files if file not in csvs]
+    texts = [csv_files.query_of(name, file, _partition(file, folder)) for file in csvs]
+    constants = [_partition(file, folder) for file in parquets]
+    try:
+        return spark_files.read(
+            engine,
+            name,
+            query_of(name, files, folder),
+            texts,
+            list(zip(parquets, constants, strict=True)),
+        )
+    except (*engine.failures, *engine.scratch.failures) as error:
+        if csvs and not parquets:
+            raise csv_files.explained(engine.scratch, name, csvs, said(error)) from None
+        raise unreadable(name, csv_files.places(files), error) from None
+
+
+def _into_duckdb(
+    engine: Embedded, name: str, files: list[Path], csvs: list[Path], folder: Path
+) -> ibis.Table:
     import duckdb
 
-    csvs = [file for file in files if _is_csv(file)]
     keep = "TABLE" if csvs else "VIEW"
     query = query_of(name, files, folder)
     try:
@@ -447,6 +473,14 @@ def shortened(names: Iterable[str], most: int = 20) -> str:
     return ", ".join(listed[:most]) + more
 
 
+def said(error: Exception) -> str:
+    """The line of an error that tells its cause: Spark's come with a page of calls around it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line for line in lines if re.match(r"Caused by: |[\w.]*duckdb[\w.]*Error: ", line)]
+    line = causes[-1] if causes else lines[0] if lines else type(error).__name__
+    return re.sub(r"^(Caused by: )?([\w.$]+(Error|Exception): )?", "", line)
+
+
 def unreadable(name: str, where: str, error: Exception) -> UserError:
     """What to say of a table that the engine cannot read."""
     import duckdb
@@ -462,7 +496,7 @@ def unreadable(name: str, where: str, error: Exception) -> UserError:
     return ContractBroken(
         f"The table {name} cannot be read.",
         where=where,
-        value=str(error).splitlines()[0],
+        value=said(error),
         allowed="a valid Parquet file, a CSV file with a header, or a table of a database",
         fix="write the file again",
     )
