@@ -15,7 +15,8 @@ from features.tables import Column
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from ibis.backends.duckdb import Backend
+
+    from features.engines import Embedded
 
 CHUNK = 8 * 2**20
 """Bytes of rows that are held at a time, on their way into the engine."""
@@ -109,7 +110,7 @@ def streamed(connection: Any, query: str) -> Iterator[bytearray]:
 class Target:
     """A temporary table of the engine that takes the rows in."""
 
-    def __init__(self, engine: Backend, name: str, columns: Sequence[Carried]) -> None:
+    def __init__(self, engine: Embedded, name: str, columns: Sequence[Carried]) -> None:
         self.engine = engine
         self.name = name
         self.columns = list(columns)

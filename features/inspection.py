@@ -15,7 +15,6 @@ from features.contract import LONG, REASON
 from features.coverage import HAPPENED, SILENCE_TIMES, core_of
 from features.histories import Histories
 from features.sources import Source, near_table, shortened, unused_files
-from features.sql import name_of
 from features.tables import CURRENCY, TABLES
 from features.timeline import EPOCH, day_number
 
@@ -78,21 +77,14 @@ def _identical(histories: Histories, name: str) -> Iterator[Finding]:
 def identical_rows(histories: Histories, name: str, *, one_in: int = 1) -> int:
     """How many rows are the same as an earlier one in all columns; by a sample of customers.
 
-    Rows are compared by a hash of 64 bits. Identical rows belong to the same customer, so that
+    Identical rows belong to the same customer, so that
     what is found for one in so many customers stands for all.
     """
     raw = histories.raw[name].rows
     if not histories.accounts[name].rows:
         return 0
     key = next(c for c in ("customer_id", "subscription_id") if c in raw.columns)
-    columns = ", ".join(name_of(column) for column in raw.columns)
-    sample = f"WHERE hash({name_of(key)}) % {one_in} = 0" if one_in > 1 else ""
-    query = (
-        f"SELECT count(*) - count(DISTINCT hash({columns})) "
-        f"FROM ({histories.engine.compile(raw)}) AS rows {sample}"
-    )
-    ((found,),) = histories.engine.raw_sql(query).fetchall()
-    return int(found) * one_in
+    return histories.engine.identical_rows(raw, key, one_in=one_in)
 
 
 def _unknown(histories: Histories, name: str) -> Iterator[Finding]:

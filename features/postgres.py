@@ -24,9 +24,9 @@ from features.tables import CURRENCY, TABLES, Table
 
 if TYPE_CHECKING:
     import ibis
-    from ibis.backends.duckdb import Backend
     from ibis.backends.postgres import Backend as Postgres
 
+    from features.engines import Embedded
     from features.sources import Source
 
 URLS = ("postgresql://", "postgres://")
@@ -47,7 +47,7 @@ _CONFIG_FAULT = re.compile(
 )
 
 
-def read_tables(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
+def read_tables(engine: Embedded, source: Source) -> dict[str, tuple[ibis.Table, str]]:
     """Copy every input table that the database holds into the engine; by name, with its place.
 
     Raises
@@ -290,7 +290,7 @@ def _listed(names: Sequence[str], most: int = 30) -> str:
 
 
 def _copied(
-    engine: Backend, database: Postgres, source: Source, table: Table, place: Place
+    engine: Embedded, database: Postgres, source: Source, table: Table, place: Place
 ) -> ibis.Table:
     """A table's rows in a temporary table of the engine."""
     named = source.columns.get(table.name, {})
@@ -338,7 +338,7 @@ def _lacks(table: Table, present: Collection[str], renamed: Mapping[str, str]) -
     return bool(missing or set(renamed.values()) - set(present))
 
 
-def _in_order(engine: Backend, table: Table, rows: ibis.Table) -> ibis.Table:
+def _in_order(engine: Embedded, table: Table, rows: ibis.Table) -> ibis.Table:
     """The rows of a table with row ids in an order of their own.
 
     The first row with an id stays and further ones are set aside, and a database may give its rows

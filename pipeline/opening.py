@@ -19,7 +19,8 @@ from pipeline.progress import Progress
 
 if TYPE_CHECKING:
     import ibis
-    from ibis.backends.duckdb import Backend
+
+    from features.engines import Engine
 
 
 def source_of(config: Config) -> Source:
@@ -31,6 +32,7 @@ def source_of(config: Config) -> Source:
         columns=config.data.columns,
         timezone=config.data.timezone,
         memory_limit=config.data.memory_limit,
+        engine=config.data.engine,
     )
 
 
@@ -78,14 +80,14 @@ def open_histories(
     return histories
 
 
-def quarantine(engine: Backend, bad: Mapping[str, ibis.Table], folder: Path) -> None:
+def quarantine(engine: Engine, bad: Mapping[str, ibis.Table], folder: Path) -> None:
     """Write the bad rows of each table, with their reason; a clean source leaves no folder."""
     if not bad:
         shutil.rmtree(folder, ignore_errors=True)
         return
     with whole_folder(folder) as draft:
         for name, rows in bad.items():
-            engine.to_parquet(rows, str(draft / f"{name}.parquet"))
+            engine.to_parquet(rows, draft / f"{name}.parquet")
 
 
 def fingerprint(histories: Histories) -> str:
