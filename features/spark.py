@@ -58,6 +58,7 @@ class Spark(Engine):
 
     def frame(self, rows: ibis.Table) -> DataFrame:
         """A table as Spark's own data frame."""
+        self.backend._run_pre_execute_hooks(rows)
         return self.session.sql(self.compile(rows))
 
     def view(self, frame: DataFrame, schema: Any) -> ibis.Table:
@@ -129,10 +130,15 @@ class Spark(Engine):
         """Send one of our packages to where Spark's tasks run, so that they can import it."""
         import importlib
 
+        # Spark refuses a file that it has got already.
+        shipped = self.session.__dict__.setdefault("_shipped_packages", set())
+        if package in shipped:
+            return
         folder = Path(str(importlib.import_module(package).__file__)).parent
         with tempfile.TemporaryDirectory() as place:
             packed = shutil.make_archive(f"{place}/{package}", "zip", folder.parent, package)
             self.session.addArtifacts(packed, pyfile=True)
+        shipped.add(package)
 
     def disconnect(self) -> None:
         self.scratch.disconnect()
