@@ -76,6 +76,13 @@ class Postgres(Engine):
         self.casts = ServerCasts(self)
         self._kept: dict[str, ibis.Table] = {}
         self._numbers = iter(range(1_000_000))
+        try:
+            self._begin()
+        except BaseException:
+            self.disconnect()
+            raise
+
+    def _begin(self) -> None:
         import ibis
         import psycopg
 
@@ -87,6 +94,8 @@ class Postgres(Engine):
 
     def _set_up(self) -> None:
         self.run("SET extra_float_digits = 3")
+        # To compile a query takes a second, and there are dozens; casts and joins gain little.
+        self.run("SET jit = off")
         self.run(f"SET TimeZone = {text_of(self.source.timezone)}")
         self.run(
             'CREATE TEMP TABLE odd_texts (kind text, given text COLLATE "C", "time" timestamptz, '
@@ -303,7 +312,13 @@ class ServerCasts(Casts):
         self._learned: set[str] = set()
 
     def whole_of(self, value: Any) -> Any:
-        whole = (value == value.floor()) & (value.abs() < 9.2e18)
+        import ibis
+
+        @ibis.udf.scalar.builtin
+        def trunc(value: float) -> float: ...  # type: ignore[empty-body]
+
+        # Ibis' floor makes a bigint of everything, and fails for NaN.
+        whole = (value == trunc(value)) & (value.abs() < 9.2e18)
         return whole.ifelse(value, None).cast("int64")
 
     def is_whole(self, text: Any) -> Any:
