@@ -114,6 +114,10 @@ class Engine(ABC):
         """
         return judged(rows)
 
+    def reused(self, rows: ibis.Table) -> ibis.Table:
+        """A table that is looked at several times; kept where to compute it anew costs more."""
+        return rows
+
     def by_id(self, ids: Any) -> Any:
         """What to order by for the order of ids: numbers by value, text by code point."""
         return ids
@@ -223,3 +227,25 @@ class Embedded(Engine):
 
     def disconnect(self) -> None:
         self.backend.disconnect()
+
+
+def as_asked(expr: ibis.Expr, found: Any) -> Any:
+    """A result with Ibis' types, as what was asked for: a table, a column or a scalar."""
+    import ibis.expr.types as ir
+
+    found = found.cast(arrow_schema(expr.as_table().schema()))
+    if isinstance(expr, ir.Table):
+        return found
+    return found.column(0) if isinstance(expr, ir.Column) else found.column(0)[0]
+
+
+def arrow_schema(schema: Any, *, instants: bool = False) -> pa.Schema:
+    """The types of a table in Arrow; with `instants` every moment as Spark has it."""
+    import pyarrow as arrow
+
+    def kind(given: pa.DataType) -> pa.DataType:
+        if not arrow.types.is_timestamp(given):
+            return given
+        return arrow.timestamp("us", "UTC" if instants else given.tz)
+
+    return arrow.schema([(field.name, kind(field.type)) for field in schema.to_pyarrow()])

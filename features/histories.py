@@ -266,7 +266,7 @@ class _Reader:
             found.update(contract.faults(table, rows, casts, timezone=timezone))
             return contract.with_reason(rows, found)
 
-        return self.engine.each_row(raw, judged), found
+        return self.engine.reused(self.engine.each_row(raw, judged)), found
 
     def _settle(self, table: Table, rows: ibis.Table, found: Mapping[str, Fault]) -> None:
         """Part good rows from bad ones, with counts."""
@@ -308,8 +308,7 @@ class _Reader:
         """
         names = [c for c in customers.columns if _is_attribute(c)]
         self.not_read += [c for c in self.raw["customers"].rows.columns if c.lower() in OWN_COLUMNS]
-        for name in names:
-            kind = self._attribute_kind(customers, name)
+        for name, kind in self._attribute_kinds(customers, names).items():
             if kind is None:
                 self.not_read.append(name)
             else:
@@ -328,32 +327,41 @@ class _Reader:
     def _are_whole(self, customers: ibis.Table) -> bool:
         return contract.are_whole_numbers(self.engine, customers, "customer_id")
 
-    def _attribute_kind(self, customers: ibis.Table, name: str) -> str | None:
-        kind = customers[name].type()
-        if kind.is_numeric() or kind.is_boolean():
-            return "number"
-        if not kind.is_string():
-            return None
+    def _attribute_kinds(
+        self, customers: ibis.Table, names: Sequence[str]
+    ) -> dict[str, str | None]:
+        """Whether attributes are numbers, booleans or text; None where they are nothing of it."""
+        types = {name: customers[name].type() for name in names}
+        texts = [name for name in names if types[name].is_string()]
 
         def looked_at(rows: ibis.Table) -> ibis.Table:
-            given = rows[name].strip().nullif("")
-            number = self.engine.casts.float_of(given)
-            return rows.select(
-                there=given.notnull(),
-                no_number=given.notnull() & number.isnull(),
-                no_bool=given.notnull() & ~given.lower().isin(["true", "false"]),
-            )
+            found = {}
+            for name in texts:
+                given = rows[name].strip().nullif("")
+                number = self.engine.casts.float_of(given)
+                found[f"there {name}"] = given.notnull()
+                found[f"no number {name}"] = given.notnull() & number.isnull()
+                found[f"no bool {name}"] = given.notnull() & ~given.lower().isin(["true", "false"])
+            return rows.select(**found)
 
-        rows = self.engine.each_row(customers.select(name), looked_at)
-        found = self.engine.to_pyarrow(rows.aggregate(**{c: rows[c].any() for c in rows.columns}))
-        has = found.to_pylist()[0]
-        if not has["there"]:
-            return "text"
-        return (
-            "text"
-            if has["no_number"] and has["no_bool"]
-            else ("bool" if has["no_number"] else "number")
-        )
+        has: dict[str, Any] = {}
+        if texts:
+            rows = self.engine.each_row(customers.select(*texts), looked_at)
+            asked = rows.aggregate(**{column: rows[column].any() for column in rows.columns})
+            has = self.engine.to_pyarrow(asked).to_pylist()[0]
+
+        def kind(name: str) -> str | None:
+            if types[name].is_numeric() or types[name].is_boolean():
+                return "number"
+            if name not in texts:
+                return None
+            if not has[f"there {name}"]:
+                return "text"
+            if not has[f"no number {name}"]:
+                return "number"
+            return "text" if has[f"no bool {name}"] else "bool"
+
+        return {name: kind(name) for name in names}
 
     def _named_elsewhere(self) -> ibis.Table:
         """Customers from the other tables: who is named there, signed up at the first row."""

@@ -133,7 +133,7 @@ def _in_database(source: Source) -> Engine:
 
 def read(engine: Engine, source: Source) -> dict[str, RawTable]:
     """Every input table that the source holds, by name, with its foreign column names mapped."""
-    found = _finder(source.location)(engine, source)
+    found = _finder(engine, source.location)(engine, source)
     if not found:
         raise ContractBroken(
             "There is no input table here.",
@@ -169,7 +169,11 @@ def near_table(file: str) -> str | None:
     return near[0] if near else None
 
 
-def _finder(location: str) -> Callable[..., dict[str, tuple[ibis.Table, str]]]:
+def _finder(engine: Engine, location: str) -> Callable[..., dict[str, tuple[ibis.Table, str]]]:
+    if engine.name == "postgresql":
+        from features import postgres_engine
+
+        return postgres_engine.read_tables
     if location.startswith(postgres.URLS):
         return postgres.read_tables
     if location.startswith(DUCKDB_URL):

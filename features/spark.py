@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from features.casting import Casts
-from features.engines import CHUNK_ROWS, PLACE, ROW, Embedded, Engine
+from features.engines import CHUNK_ROWS, PLACE, ROW, Embedded, Engine, arrow_schema, as_asked
 from features.spark_session import session
 
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
     from pyspark.sql import DataFrame
-    from pyspark.sql.types import StructType
 
 GIVEN = "given_rows"
 
@@ -110,6 +109,9 @@ class Spark(Engine):
         frame = self.frame(rows).mapInArrow(work, spark_schema(result))
         return self.view(frame, result)
 
+    def reused(self, rows: ibis.Table) -> ibis.Table:
+        return self.view(self.hold(self.frame(rows)), rows.schema())
+
     def identical_rows(self, rows: ibis.Table, key: str, *, one_in: int) -> int:
         """By a hash of 64 bits."""
         from pyspark.sql import functions as F  # noqa: N812
@@ -164,35 +166,13 @@ def in_tasks(query: str, timezone: str, given: pa.Schema, made: pa.Schema) -> Ca
             engine.execute(f"SET TimeZone = '{timezone}'")
             for batch in batches:
                 engine.register("given_rows", arrow.Table.from_batches([batch]).cast(given))
-                found = engine.execute(query).to_arrow_table()
+                found: Any = engine.execute(query).to_arrow_table()
                 yield from found.cast(made).to_batches()
 
     return work
 
 
-def as_asked(expr: ibis.Expr, found: Any) -> Any:
-    """A result with Ibis' types, as what was asked for: a table, a column or a scalar."""
-    import ibis.expr.types as ir
-
-    found = found.cast(arrow_schema(expr.as_table().schema()))
-    if isinstance(expr, ir.Table):
-        return found
-    return found.column(0) if isinstance(expr, ir.Column) else found.column(0)[0]
-
-
-def arrow_schema(schema: Any, *, instants: bool = False) -> pa.Schema:
-    """The types of a table in Arrow; with `instants` every moment as Spark has it."""
-    import pyarrow as arrow
-
-    def kind(given: pa.DataType) -> pa.DataType:
-        if not arrow.types.is_timestamp(given):
-            return given
-        return arrow.timestamp("us", "UTC" if instants else given.tz)
-
-    return arrow.schema([(field.name, kind(field.type)) for field in schema.to_pyarrow()])
-
-
-def spark_schema(schema: Any) -> StructType:
+def spark_schema(schema: Any) -> Any:
     """The types of a table in Spark: all moments as instants."""
     from ibis.backends.pyspark.datatypes import PySparkSchema
 

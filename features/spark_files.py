@@ -193,7 +193,8 @@ def _reading(schema: pa.Schema) -> Callable[..., Any]:
             engine.execute("SET threads = 1")
             for task in (task for batch in batches for task in batch.to_pylist()):
                 row = task["number"] * in_a_file
-                for piece in engine.execute(task["query"]).to_arrow_reader(65536):
+                pieces: Any = engine.execute(task["query"]).to_arrow_reader(65536)
+                for piece in pieces:
                     rows = arrow.array(range(row, row + len(piece)), arrow.int64())
                     row += len(piece)
                     there = {name.lower(): piece[name] for name in piece.schema.names}

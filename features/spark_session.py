@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,9 @@ from features.errors import UsageError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-OLDEST_JAVA = 17
+OLDEST_JAVA, NEWEST_JAVA = 17, 23
+"""From 24 on Java lacks what Spark 4.0 asks it for."""
+JAVA = f"Java {OLDEST_JAVA} (up to {NEWEST_JAVA} will do)"
 CONFIGURED = ("SPARK_REMOTE", "SPARK_CONF_DIR", "PYSPARK_SUBMIT_ARGS", "PYSPARK_GATEWAY_PORT")
 """Where one of these is set, somebody has said where Spark is to run."""
 SETTINGS = {
@@ -116,6 +120,10 @@ def _local(memory_limit: str | None) -> SparkSession:
             context = SparkContext(conf=conf, gateway=gateway)
     except Exception as error:
         said = log.read_text(errors="replace") if log.exists() else ""
+        with warnings.catch_warnings():
+            # Of a Java that ended, Spark leaves a pipe open.
+            warnings.simplefilter("ignore", ResourceWarning)
+            traceback.clear_frames(error.__traceback__)
         shutil.rmtree(folder, ignore_errors=True)
         raise _no_start(said or str(error)) from None
     atexit.register(_end, context, folder)
@@ -196,7 +204,7 @@ def _require_java() -> None:
             "Spark needs Java, which is not there.",
             where="JAVA_HOME" if home else "PATH",
             value=home or "no program called java",
-            allowed=f"Java {OLDEST_JAVA} or newer",
+            allowed=JAVA,
             fix=_INSTALL,
         )
     try:
@@ -206,12 +214,12 @@ def _require_java() -> None:
         said = getattr(error, "stderr", None) or str(error)
         raise _no_start(str(said)) from None
     version = re.search(r'version "(?:1\.)?(\d+)', done.stderr + done.stdout)
-    if version and int(version[1]) < OLDEST_JAVA:
+    if version and not OLDEST_JAVA <= int(version[1]) <= NEWEST_JAVA:
         raise UsageError(
-            "This Java is too old for Spark.",
+            "This Java does not fit Spark 4.0.",
             where=str(java),
-            value=version[0].removeprefix("version ").strip('"'),
-            allowed=f"Java {OLDEST_JAVA} or newer",
+            value=(done.stderr + done.stdout).splitlines()[0],
+            allowed=JAVA,
             fix=_INSTALL,
         )
 
@@ -229,6 +237,6 @@ def _no_start(said: str) -> UsageError:
         "Java does not start, so Spark cannot run.",
         where="JAVA_HOME" if os.environ.get("JAVA_HOME") else "PATH",
         value=(telling or lines or ["it said nothing"])[0][:300],
-        allowed=f"Java {OLDEST_JAVA} or newer, with as much memory as [data] memory_limit says",
+        allowed=f"{JAVA}, with as much memory as [data] memory_limit says",
         fix=_INSTALL,
     )
