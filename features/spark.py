@@ -7,6 +7,7 @@ as if the histories' wall clock were UTC's; Ibis' types say which of them are in
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 GIVEN = "given_rows"
+
+_SHIPPED: set[tuple[str, str]] = set()
+"""Which application has got which package."""
 
 
 class Spark(Engine):
@@ -133,14 +137,16 @@ class Spark(Engine):
         import importlib
 
         # Spark refuses a file that it has got already.
-        shipped = self.session.__dict__.setdefault("_shipped_packages", set())
-        if package in shipped:
+        shipped = (self.session.sparkContext.applicationId, package)
+        if shipped in _SHIPPED:
             return
         folder = Path(str(importlib.import_module(package).__file__)).parent
-        with tempfile.TemporaryDirectory() as place:
-            packed = shutil.make_archive(f"{place}/{package}", "zip", folder.parent, package)
-            self.session.addArtifacts(packed, pyfile=True)
-        shipped.add(package)
+        # Tasks fetch it when they need it, so it stays until the process ends.
+        place = tempfile.mkdtemp(prefix="churn-risk-package-")
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+        packed = shutil.make_archive(f"{place}/{package}", "zip", folder.parent, package)
+        self.session.addArtifacts(packed, pyfile=True)
+        _SHIPPED.add(shipped)
 
     def disconnect(self) -> None:
         self.scratch.disconnect()
