@@ -20,12 +20,12 @@ from benchmarks import checking, quality, side, vectors
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 OURS = ("churn-risk", "lightgbm", "duckdb", "ibis-framework", "numpy", "pandas", "pyarrow")
 SIDE = ("polars", "featuretools", "pandas")
-HEAD = "# Benchmarks\n\nWritten by `make bench`.\n"
-TIMES = (
-    "Every job runs in a process of its own, in turn with the others; its imports and a first run "
-    "on a tiny world are not counted. CPU seconds are those of all threads; figures are medians "
-    "over the rounds; the peak is that of the whole process."
-)
+HEAD = """# Benchmarks
+
+Written by `make bench`. Every timed job runs in a process of its own, in turn with the others; its
+imports and a first run on a tiny world are not counted. CPU seconds are those of all threads;
+figures are medians over the rounds; the peak is that of the whole process.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,10 @@ class Section:
 
     title: str
     measure: Callable[[float], str]
-    timed: bool = True
 
 
 SECTIONS = {
-    "quality": Section("Quality", lambda scale: quality.run(), timed=False),
+    "quality": Section("Quality", lambda scale: quality.run()),
     "check": Section("Cost of the check", checking.check),
     "vectors": Section("Cost of vectors", vectors.comparison),
     "cutoffs": Section("Cost of more cutoffs", vectors.growth),
@@ -57,13 +56,8 @@ def main() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "100")
     for name in asked.only:
         section = SECTIONS[name]
-        text = "\n\n".join(
-            [
-                f"## {section.title}",
-                f"{_machine()}{' ' + TIMES if section.timed else ''}",
-                section.measure(asked.scale or 1.0),
-            ]
-        )
+        figures = section.measure(asked.scale or 1.0)
+        text = f"## {section.title}\n\n{_machine()}\n\n{figures}"
         print(text, end="\n\n", flush=True)
         if asked.scale is None:
             old = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else ""
