@@ -66,7 +66,7 @@ def comparison(scale: float = 1.0) -> str:
     theirs = NAMES["featuretools"]
     if theirs not in found_small.failed:
         faster = found_small.ratio(theirs, OURS, "wall")
-        bars.append(bar("featuretools' time against ours", faster, 50, "x", least=True))
+        bars.append(bar("featuretools' wall time against ours", faster, 50, "x", least=True))
     return "\n".join(
         [
             about(int(EVENTS * scale)),
