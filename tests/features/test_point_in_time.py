@@ -1,0 +1,45 @@
+"""Nothing that became known at the cutoff or after it changes who is a customer, or any vector."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from features.churn import Definition
+from features.points import make_points
+
+CUTOFF = "2025-03-01"
+
+
+@pytest.fixture
+def customers(read):
+    """Who is a customer at the cutoff: ``customers(tables, kind="subscription")``."""
+
+    def of(tables, *, labels=False, **definition):
+        histories = read(tables, observed_until=datetime(2026, 1, 1))
+        points = make_points(histories, Definition(**definition), [date(2025, 3, 1)], labels=labels)
+        ids = histories.customer_ids().to_pylist()
+        return [ids[index] for index in points.points.customer]
+
+    return of
+
+
+def test_a_later_row_displaces_no_older_one_with_its_id(seen):
+    """Whatever stands first in the file: some write the newest rows on top."""
+    tables = {
+        "customers": """
+        customer_id | signed_up_at | region
+        1           | 2025-03-01   | south
+        1           | 2025-01-01   | north
+        """,
+        "tickets": """
+        customer_id | ticket_id | opened_at  | category | available_at
+        1           | a         | 2025-03-01 | bug      |
+        1           | a         | 2025-02-01 | bill     |
+        1           | b         | 2025-01-01 | bug      | 2025-03-01
+        1           | b         | 2025-02-01 | bill     | 2025-02-02
+        """,
+    }
+    assert seen(tables, CUTOFF, "profile_region") == {1: "north"}
+    assert seen(tables, CUTOFF, "tickets_opened_count_30d") == {1: 2}
