@@ -349,7 +349,9 @@ class _Reader:
             if "customer_id" in rows.columns:
                 rows = contract.repeated_id(TABLES[name], rows, found)
                 good = rows.filter(rows[REASON] == GOOD)
-                good = good.group_by("customer_id").agg(signed_up_at=good[TABLES[name].time].min())
+                # A row that became known later tells nobody before that there is a customer.
+                known = contract.known_at(TABLES[name], good)
+                good = good.group_by("customer_id").agg(signed_up_at=known.min())
                 parts.append(good.mutate(customer_id=good["customer_id"].cast("string")))
         if not parts:
             raise ContractBroken(

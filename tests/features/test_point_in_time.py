@@ -25,6 +25,22 @@ def customers(read):
     return of
 
 
+def test_a_row_that_became_known_later_signs_nobody_up_before(customers, seen):
+    """Without a table of customers these are who is named elsewhere, as far as that was known."""
+    tables = {
+        "usage": """
+        customer_id | occurred_at | event | available_at
+        1           | 2025-01-01  | login | 2025-03-01
+        1           | 2025-02-19  | login |
+        2           | 2025-01-01  | login | 2025-02-19
+        3           | 2025-02-19  | login | 2025-03-01
+        """
+    }
+    assert seen(tables, CUTOFF, "tenure_days")[1] == 10
+    assert seen(tables, CUTOFF, "tenure_days")[2] == 10
+    assert customers(tables, kind="inactivity") == [1, 2]
+
+
 def test_a_later_row_displaces_no_older_one_with_its_id(seen):
     """Whatever stands first in the file: some write the newest rows on top."""
     tables = {
