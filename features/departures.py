@@ -26,6 +26,17 @@ def latest_versions(subscriptions: ibis.Table) -> ibis.Table:
     return ranked.filter(ranked["version"] == 0).drop("version")
 
 
+def first_versions(subscriptions: ibis.Table) -> ibis.Table:
+    """One row per subscription: the first version of it; the table has to have versions."""
+    import ibis
+
+    in_turn = ibis.window(
+        group_by="subscription_id", order_by=ibis.asc("valid_from", nulls_first=True)
+    )
+    ranked = subscriptions.mutate(version=ibis.row_number().over(in_turn))
+    return ranked.filter(ranked["version"] == 0).drop("version")
+
+
 def departures_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:
     """When customers left: ends of subscriptions that no other one covers or follows in time.
 

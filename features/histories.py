@@ -27,7 +27,7 @@ from features.contract import (
     Fault,
 )
 from features.coverage import span_of
-from features.departures import ends_of
+from features.departures import ends_of, first_versions
 from features.errors import ContractBroken, UsageError
 from features.sources import RawTable, Source
 from features.tables import CUSTOMER, CUSTOMERS, TABLES, Table
@@ -385,10 +385,11 @@ class _Reader:
 
     def _join_subscriptions(self, rows: ibis.Table) -> ibis.Table:
         """The rows of a table that names subscriptions, with the customer of each."""
-        subscriptions = self.good["subscriptions"]
-        owners = subscriptions.group_by("subscription_id").agg(
-            customer_id=subscriptions["customer_id"].min()
-        )
+        owners = self.good["subscriptions"]
+        if "valid_from" in owners.columns:
+            # Who takes over a subscription later was not its customer before.
+            owners = first_versions(owners)
+        owners = owners.select("subscription_id", "customer_id")
         return _join_ids(rows, owners, "subscription_id")
 
     def _keep(self, name: str, rows: ibis.Table) -> ibis.Table:

@@ -25,6 +25,26 @@ def customers(read):
     return of
 
 
+def test_who_takes_over_a_subscription_later_gets_no_events_from_before(seen):
+    """One that sorts before the first customer, and one that sorts after it."""
+    tables = {
+        "customers": "customer_id | signed_up_at\n1 | 2025-01-01\n2 | 2025-01-01\n3 | 2025-01-01",
+        "subscriptions": """
+        customer_id | subscription_id | started_at | valid_from
+        2           | a               | 2025-01-01 |
+        1           | a               | 2025-01-01 | 2025-03-01
+        2           | b               | 2025-01-01 | 2025-01-01
+        3           | b               | 2025-01-01 | 2025-06-01
+        """,
+        "usage": """
+        subscription_id | occurred_at | event
+        a               | 2025-02-01  | login
+        b               | 2025-02-02  | login
+        """,
+    }
+    assert seen(tables, CUTOFF, "usage_count_ever") == {1: 0, 2: 2, 3: 0}
+
+
 def test_a_row_that_became_known_later_signs_nobody_up_before(customers, seen):
     """Without a table of customers these are who is named elsewhere, as far as that was known."""
     tables = {
