@@ -10,6 +10,9 @@ from features.tables import CUSTOMER
 if TYPE_CHECKING:
     import ibis
 
+KNOWN_FROM = "version_known_from"
+KNOWN_UNTIL = "version_known_until"
+
 
 def latest_versions(subscriptions: ibis.Table) -> ibis.Table:
     """One row per subscription: the newest version of it, with an `ended_at` in any case."""
@@ -35,6 +38,31 @@ def first_versions(subscriptions: ibis.Table) -> ibis.Table:
     )
     ranked = subscriptions.mutate(version=ibis.row_number().over(in_turn))
     return ranked.filter(ranked["version"] == 0).drop("version")
+
+
+def versions_of(subscriptions: ibis.Table) -> ibis.Table:
+    """Every version of every subscription, with the time in which it was the newest one known.
+
+    A version was known after `KNOWN_FROM` and up to `KNOWN_UNTIL`, null for the newest one: what a
+    later one says of the past, such as an end dated back, was not known before it.
+    """
+    import ibis
+
+    if "ended_at" not in subscriptions.columns:
+        subscriptions = subscriptions.mutate(ended_at=ibis.null("timestamp(6)"))
+    if "valid_from" not in subscriptions.columns:
+        started = subscriptions["started_at"]
+        return subscriptions.mutate(**{KNOWN_FROM: started, KNOWN_UNTIL: ibis.null("timestamp(6)")})
+    in_turn = ibis.window(
+        group_by="subscription_id", order_by=ibis.asc("valid_from", nulls_first=True)
+    )
+    since = subscriptions["valid_from"]
+    return subscriptions.mutate(
+        **{
+            KNOWN_FROM: since.fill_null(subscriptions["started_at"]),
+            KNOWN_UNTIL: since.lead().over(in_turn),
+        }
+    )
 
 
 def departures_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:

@@ -9,7 +9,7 @@ import numpy as np
 
 from features.catalogue import Feature, Group
 from features.cut import Measure, count
-from features.departures import latest_versions
+from features.departures import KNOWN_FROM, KNOWN_UNTIL, first_versions, versions_of
 from features.past import Past
 from features.tables import CUSTOMER
 
@@ -39,26 +39,12 @@ def _feature(what: str, meaning: str, unit: str, group: Group = "subscription") 
 
 def _as_known(past: Past) -> Any:
     """Running subscriptions at each cutoff, each in the version that was known then."""
-    import ibis
-
-    rows = past.table("subscriptions")
-    newest = latest_versions(rows)
-    if "valid_from" not in rows.columns:
-        return past.running(newest, start="started_at", end="ended_at")
-    # Whether it runs is told by its true end; an end to come only as the version known then has it.
-    ends = newest.select("subscription_id", final_start="started_at", final_end="ended_at")
-    if "ended_at" not in rows.columns:
-        rows = rows.mutate(ended_at=ibis.null("timestamp(6)"))
-    rows = rows.inner_join(ends, "subscription_id")
-    rows = past.running(rows, start="final_start", end="final_end")
-    since = rows["valid_from"].fill_null(rows["started_at"])
-    rows = rows.filter(since < rows["moment"])
-    latest = ibis.window(
-        group_by=["subscription_id", "cutoff_index"],
-        order_by=[ibis.desc(rows["valid_from"], nulls_first=False)],
+    rows = versions_of(past.table("subscriptions"))
+    rows = past.running(rows, start="started_at", end="ended_at")
+    known = (rows[KNOWN_FROM] < rows["moment"]) & (
+        rows[KNOWN_UNTIL].isnull() | (rows[KNOWN_UNTIL] >= rows["moment"])
     )
-    rows = rows.mutate(version=ibis.row_number().over(latest))
-    return rows.filter(rows["version"] == 0)
+    return rows.filter(known)
 
 
 def _main(past: Past, running: Any) -> Any:
@@ -216,10 +202,12 @@ def _price(state: dict[str, np.ndarray]) -> Iterator[Column]:
 
 
 def _past_ones(past: Past) -> Iterator[Column]:
-    """Earlier subscriptions, and when the first one began."""
-    newest = latest_versions(past.table("subscriptions"))
+    """Earlier subscriptions, and when the first one began: as its first version told."""
+    rows = past.table("subscriptions")
+    if "valid_from" in rows.columns:
+        rows = first_versions(rows).mutate(available_at=lambda t: t["valid_from"])
     begun = past.roll(
-        newest,
+        rows,
         [count(), Measure("first", "min", lambda t: t["started_at"])],
         time="started_at",
     )
