@@ -203,7 +203,7 @@ class _Reader:
     def histories(self, observed_until: datetime | None) -> Histories:
         """What was read; the end of the histories is seen in them where it is not given."""
         names = [name for name in TABLES if name in self.good]
-        tables = {name: self.good[name] for name in names if name not in self.empty}
+        tables = {name: self._named(name) for name in names if name not in self.empty}
         begin, end = span_of(self.engine, tables, self.accounts)
         if observed_until and observed_until <= begin:
             raise UsageError(
@@ -391,6 +391,16 @@ class _Reader:
             owners = first_versions(owners)
         owners = owners.select("subscription_id", "customer_id")
         return _join_ids(rows, owners, "subscription_id")
+
+    def _named(self, name: str) -> ibis.Table:
+        """The good rows of a table under a name: Ibis compiles every query on them from there.
+
+        The whole way from the raw rows would be compiled again each time, for longer than the
+        engine takes to run it on a small table.
+        """
+        query = self.engine.compile(self.good[name])
+        self.engine.raw_sql(f'CREATE TEMP VIEW "good_{name}" AS {query}')
+        return self.engine.table(f"good_{name}")
 
     def _keep(self, name: str, rows: ibis.Table) -> ibis.Table:
         query = self.engine.compile(rows)
