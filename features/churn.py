@@ -88,7 +88,8 @@ class Standing:
 
     ``known``: signed up before it. ``active``: a customer then, for all that was known.
     ``left_in_lead`` and ``churned`` were not known at the cutoff: who left in the lead, or had left
-    before without anybody knowing it, and who left in the window; ``churned`` is None where the histories do not reach far enough.
+    before without anybody knowing it, and who left in the window; ``churned`` is None where the
+    histories do not reach far enough.
     """
 
     known: np.ndarray

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipeline.check import Checked
     from pipeline.config import Config
     from pipeline.init import Initialised
+    from pipeline.proof import Proof
     from pipeline.score import Scored
     from pipeline.train import Trained
 
@@ -182,6 +183,46 @@ def checked(result: Checked) -> None:
     _listed(console, "Leak suspects: may hold what was not known yet", leaks)
     if not result.leak_suspects:
         console.print("No leak suspects.")
+    if result.proof:
+        _proof(console, result.proof)
+
+
+def _proof(console: Console, proof: Proof) -> None:
+    """What was altered, and what the vectors made of it."""
+    vectors = sum(trial.vectors for trial in proof.trials) // len(proof.perturbations)
+    sample = "" if proof.customers == proof.of_customers else f" of {proof.of_customers:,}, sampled"
+    console.print(
+        f"\n[bold]Point in time[/bold]: {vectors:,} vectors of {proof.features} features, "
+        f"{proof.customers:,} customers{sample}, at {', '.join(map(str, proof.cutoffs))}",
+        soft_wrap=True,
+    )
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("rows altered")
+    for how in proof.perturbations:
+        table.add_column(how, justify="right")
+    for name in proof.trials[0].rows:
+        counts = [proof.rows(how, name) for how in proof.perturbations]
+        table.add_row(name, *[f"{count:,}" if count else "–" for count in counts])
+    found = [len(proof.differing(how)) for how in proof.perturbations]
+    table.add_row("features that differ", *[f"{count:,}" if count else "none" for count in found])
+    console.print(table)
+    leaks = [
+        (
+            f"{leak.feature} at {leak.cutoff}",
+            f"{leak.vectors:,} vectors, when {leak.table} is {leak.perturbation}; {leak.told}",
+        )
+        for leak in proof.leaks[:MOST_ROWS]
+    ]
+    _listed(console, "Leaks: what was not known yet changes vectors", leaks)
+    if len(proof.leaks) > MOST_ROWS:
+        console.print(f"  and {len(proof.leaks) - MOST_ROWS:,} more: churn check --leaks --json")
+    if not proof.leaks:
+        console.print("No leak: nothing at or after a cutoff, or filled in then, changes a vector.")
+    if proof.undated:
+        console.print(
+            f"Not provable, since nothing tells when it was written: {', '.join(proof.undated)}",
+            soft_wrap=True,
+        )
 
 
 def _share_of_nulls(account: dict[str, Any]) -> list[str]:

@@ -32,7 +32,7 @@ ended before   | a               | 2025-01-01 | 2025-02-15 | new  | 20    | 2025
 taken back     | b               | 2025-01-01 | 2025-02-15 | old  | 10    |
 taken back     | b               | 2025-01-01 |            | new  | 20    | 2025-03-01
 booked before  | c               | 2025-01-01 |            | new  | 20    | 2025-03-01
-known just now | d               | 2025-01-01 |            | new  | 20    | 2025-02-28 23:59:59.999999
+just known | d               | 2025-01-01 |            | new  | 20    | 2025-02-28 23:59:59.999999
 moved          | e               | 2025-02-01 |            | old  | 10    | 2025-02-01
 moved          | e               | 2025-01-01 |            | new  | 20    | 2025-03-02
 """
@@ -41,28 +41,28 @@ moved          | e               | 2025-01-01 |            | new  | 20    | 2025
 def test_a_later_version_tells_nothing_of_what_runs_before_it(customers, seen):
     """An end that is dated back, or taken back, was not known before the version that tells it."""
     tables = {"subscriptions": BACK_DATED}
-    assert customers(tables) == ["ended before", "known just now", "moved"]
-    running = {"ended before": 1, "known just now": 1, "moved": 1}
+    assert customers(tables) == ["ended before", "just known", "moved"]
+    running = {"ended before": 1, "just known": 1, "moved": 1}
     nobody = {"booked before": 0, "taken back": 0}
     assert seen(tables, CUTOFF, "subscription_running_count") == running | nobody
     assert seen(tables, CUTOFF, "subscription_monthly_price") == {
         "ended before": 10,
-        "known just now": 20,
+        "just known": 20,
         "moved": 10,
         "booked before": None,
         "taken back": None,
     }
     begun = running | {"taken back": 1, "booked before": 0}
     assert seen(tables, CUTOFF, "subscription_begun_count_ever") == begun
-    since = {"ended before": 59, "known just now": 59, "moved": 28, "taken back": 59}
+    since = {"ended before": 59, "just known": 59, "moved": 28, "taken back": 59}
     found = seen(tables, CUTOFF, "subscription_days_since_first")
     assert found == since | {"booked before": None}
 
 
 def test_who_had_left_unknown_to_all_is_no_example_of_somebody_who_stays(customers):
     tables = {"subscriptions": BACK_DATED}
-    assert customers(tables, labels=True) == ["known just now", "moved"]
-    assert customers(tables, labels=True, lead_days=7) == ["known just now", "moved"]
+    assert customers(tables, labels=True) == ["just known", "moved"]
+    assert customers(tables, labels=True, lead_days=7) == ["just known", "moved"]
 
 
 def test_who_takes_over_a_subscription_later_gets_no_events_from_before(seen):
