@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from features.contract import ENDS
 from features.tables import CUSTOMER
@@ -29,14 +29,21 @@ def latest_versions(subscriptions: ibis.Table) -> ibis.Table:
     return ranked.filter(ranked["version"] == 0).drop("version")
 
 
+def in_turn(subscriptions: ibis.Table) -> Any:
+    """A window over the versions of each subscription, in the order in which they became known."""
+    import ibis
+
+    since = subscriptions["valid_from"]
+    known = since.fill_null(subscriptions["started_at"])
+    order = [known, ibis.asc(since, nulls_first=True)]
+    return ibis.window(group_by="subscription_id", order_by=order)
+
+
 def first_versions(subscriptions: ibis.Table) -> ibis.Table:
     """One row per subscription: the first version of it; the table has to have versions."""
     import ibis
 
-    in_turn = ibis.window(
-        group_by="subscription_id", order_by=ibis.asc("valid_from", nulls_first=True)
-    )
-    ranked = subscriptions.mutate(version=ibis.row_number().over(in_turn))
+    ranked = subscriptions.mutate(version=ibis.row_number().over(in_turn(subscriptions)))
     return ranked.filter(ranked["version"] == 0).drop("version")
 
 
@@ -50,19 +57,11 @@ def versions_of(subscriptions: ibis.Table) -> ibis.Table:
 
     if "ended_at" not in subscriptions.columns:
         subscriptions = subscriptions.mutate(ended_at=ibis.null("timestamp(6)"))
-    if "valid_from" not in subscriptions.columns:
-        started = subscriptions["started_at"]
-        return subscriptions.mutate(**{KNOWN_FROM: started, KNOWN_UNTIL: ibis.null("timestamp(6)")})
-    in_turn = ibis.window(
-        group_by="subscription_id", order_by=ibis.asc("valid_from", nulls_first=True)
-    )
-    since = subscriptions["valid_from"]
-    return subscriptions.mutate(
-        **{
-            KNOWN_FROM: since.fill_null(subscriptions["started_at"]),
-            KNOWN_UNTIL: since.lead().over(in_turn),
-        }
-    )
+    known, until = subscriptions["started_at"], ibis.null("timestamp(6)")
+    if "valid_from" in subscriptions.columns:
+        known = subscriptions["valid_from"].fill_null(known)
+        until = known.lead().over(in_turn(subscriptions))
+    return subscriptions.mutate(**{KNOWN_FROM: known, KNOWN_UNTIL: until})
 
 
 def departures_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:

@@ -9,7 +9,7 @@ import numpy as np
 
 from features.catalogue import Feature, Group
 from features.cut import Measure, count
-from features.departures import KNOWN_FROM, KNOWN_UNTIL, first_versions, versions_of
+from features.departures import KNOWN_FROM, KNOWN_UNTIL, first_versions, in_turn, versions_of
 from features.past import Past
 from features.tables import CUSTOMER
 
@@ -223,14 +223,9 @@ def _past_ones(past: Past) -> Iterator[Column]:
 
 def _price_changes(past: Past) -> Iterator[Column]:
     """Versions of a subscription whose price differs from the version before."""
-    import ibis
-
     rows = past.table("subscriptions")
     rows = rows.mutate(price=rows["price"].cast("float64"))
-    in_turn = ibis.window(
-        group_by="subscription_id", order_by=[ibis.asc("valid_from", nulls_first=True)]
-    )
-    rows = rows.mutate(previous=rows["price"].lag().over(in_turn))
+    rows = rows.mutate(previous=rows["price"].lag().over(in_turn(rows)))
     rows = rows.filter((rows["previous"] > 0) & (rows["price"] != rows["previous"]))
     rows = rows.filter(rows["valid_from"].notnull())
     rows = rows.mutate(change=rows["price"] / rows["previous"] - 1)
