@@ -10,16 +10,16 @@ What is later goes by the declarations alone: a row is known from its own time, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from features import contract
 from features.contract import KNOWN_LATE, RAW, known_at
 from features.histories import Histories
 from features.sources import RawTable
-from features.tables import TABLES, Column, Table
+from features.tables import CUSTOMER, TABLES, Column, Table
 
 if TYPE_CHECKING:
     import ibis
@@ -41,8 +41,7 @@ class Altered:
 
 def deleted(rows: Later) -> Altered:
     """Nothing from the cutoff on: neither rows nor versions of rows."""
-    gone = rows.later & ~rows.stays
-    return Altered(rows.filtered(~gone), gone.sum())
+    return Altered(rows.with_columns({}, where=~rows.later), rows.later.sum())
 
 
 def changed(rows: Later) -> Altered:
@@ -77,15 +76,14 @@ def added(rows: Later) -> Altered:
 def masked(rows: Later) -> Altered:
     """What is filled in later is empty again, and later versions of a row are gone."""
     columns: dict[str, Any] = {}
-    touched = rows.later_version & ~rows.stays
-    kept = ~touched
+    touched = rows.later_version
     for name, given in rows.given.items():
         column = rows.table.column(name)
         if column is not None and column.known_from:
             hidden = rows.unknown(column) & rows.typed[name].notnull()
             touched = touched | hidden
             columns[name] = hidden.ifelse(None, given)
-    return Altered(rows.with_columns(columns, where=kept), touched.sum())
+    return Altered(rows.with_columns(columns, where=~rows.later_version), touched.sum())
 
 
 ALTERATIONS: dict[str, Callable[[Later], Altered]] = {
@@ -97,31 +95,42 @@ ALTERATIONS: dict[str, Callable[[Later], Altered]] = {
 """By name, what is done to a table: to its rows from the cutoff on, or to what came later in it."""
 
 
-def altered(histories: Histories, name: str, how: str, cutoff: date, timezone: str) -> Altered:
-    """A table of some histories with another future from the cutoff on.
-
-    A table that would be left without good rows keeps its last ones, since without a table there
-    are no vectors to compare.
-    """
-    rows = Later(
-        TABLES[name],
-        histories.raw[name],
-        cutoff,
-        timezone=timezone,
-        last=_last_moment(histories, name, cutoff),
-    )
+def altered(
+    histories: Histories,
+    name: str,
+    how: str,
+    cutoff: date,
+    *,
+    timezone: str,
+    spared: Sequence[str] = (),
+) -> Altered:
+    """A table with another future from the cutoff on, but for customers that are `spared`."""
+    table, raw = TABLES[name], histories.raw[name]
+    key, ids = "customer_id", list(spared)
+    if key not in raw.rows.columns:
+        key, owned = "subscription_id", histories.tables["subscriptions"]
+        owned = owned.filter(owned["customer_id"].cast("string").isin(ids))
+        ids = histories.engine.to_pyarrow(owned[key].cast("string")).to_pylist()
+    rows = Later(table, raw, cutoff, timezone=timezone, spared=(key, ids))
     return ALTERATIONS[how](rows)
 
 
-def _last_moment(histories: Histories, name: str, cutoff: date) -> datetime | None:
-    """The last time in a table of which nothing is known at the cutoff, else None."""
-    rows = histories.tables.get(name)
-    if rows is None:
-        return None
-    before = known_at(TABLES[name], rows) < _moment(cutoff)
-    found = rows.aggregate(known=before.sum(), last=rows[TABLES[name].time].max())
-    row = histories.engine.to_pyarrow(found).to_pylist()[0]
-    return None if row["known"] else row["last"]
+def spared_at(histories: Histories, cutoff: date) -> list[str]:
+    """Customers whose rows stay as they are, so that no table is left without any: their ids.
+
+    Of each table in which nothing is known before the cutoff it is the customer of the last row.
+    Without a table there would be no vectors to compare.
+    """
+    import ibis
+
+    found = []
+    for name, rows in histories.tables.items():
+        time = TABLES[name].time
+        before = (contract.known_at(TABLES[name], rows) < _moment(cutoff)).sum()
+        if not histories.engine.to_pyarrow(before).as_py():
+            last = rows.order_by([ibis.desc(time), CUSTOMER]).limit(1)
+            found += histories.engine.to_pyarrow(last["customer_id"].cast("string")).to_pylist()
+    return sorted(set(found))
 
 
 def _moment(cutoff: date) -> Any:
@@ -141,8 +150,6 @@ class Later:
         The same rows with what each column says.
     later, later_version
         Which rows are known only from the cutoff on, and which of these are versions of older ones.
-    stays
-        Which rows are not deleted whatever they say.
     """
 
     def __init__(
@@ -152,7 +159,7 @@ class Later:
         cutoff: date,
         *,
         timezone: str,
-        last: datetime | None = None,
+        spared: tuple[str, Sequence[str]],
     ) -> None:
         import ibis
 
@@ -166,13 +173,10 @@ class Later:
             if name in self.typed.columns
         }
         time = self.typed[table.time]
-        self.later = (known_at(table, self.typed) >= self.cutoff).fill_null(False)
+        self.free = ~self.typed[spared[0]].cast("string").isin(list(spared[1])).fill_null(False)
+        self.later = self.free & (known_at(table, self.typed) >= self.cutoff).fill_null(False)
         versions = ibis.literal("valid_from" in self.given and "valid_from" in table.row_id)
         self.later_version = self.later & (time < self.cutoff) & versions
-        self.stays = ibis.literal(False) if last is None else (time == ibis.literal(last))
-
-    def filtered(self, where: Any) -> ibis.Table:
-        return self.with_columns({}, where=where)
 
     def with_columns(self, columns: Mapping[str, Any], *, where: Any = None) -> ibis.Table:
         """The raw rows with other values in some columns."""
@@ -187,11 +191,9 @@ class Later:
 
     def unknown(self, column: Column) -> Any:
         """Where a column that is filled in later is not known at the cutoff, or never was."""
-        import ibis
-
         assert column.known_from
         if column.known_from not in self.given:
-            return ibis.literal(True)
+            return self.free
         known = self.typed[column.known_from]
         unknown = known >= self.cutoff
         if column.known_from == column.name:
@@ -201,7 +203,7 @@ class Later:
             unknown = unknown | known.isnull()
         if column.name == "ended_at" and "cancelled_at" in self.given:
             unknown = unknown & ~(self.typed["cancelled_at"] < self.cutoff).fill_null(False)
-        return unknown.fill_null(False)
+        return self.free & unknown.fill_null(False)
 
     def other_value(self, column: Column) -> Any:
         """What a column that was not known yet might have become."""

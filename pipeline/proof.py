@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.alterations import ALTERATIONS, altered
+from features.alterations import ALTERATIONS, altered, spared_at
 from features.catalogue import Feature
 from features.contract import as_id
 from features.cut import Points
@@ -161,8 +161,8 @@ def prove(
     refuse_future(histories, cutoffs)
     with tempfile.TemporaryDirectory(prefix="churn-risk-proof-") as folder:
         with progress.stage("taking a sample"):
-            _write_sample(histories, Path(folder), most_customers)
-        prover = _Prover(config, histories, Path(folder))
+            write_sample(histories, Path(folder), most_customers)
+        prover = _Prover(config, Path(folder))
         with prover.reading({}) as sample:
             chosen = tuple(cutoffs) or prover.spread_cutoffs(histories, sample)
             trials, leaks = [], []
@@ -185,7 +185,7 @@ def prove(
             )
 
 
-def _write_sample(histories: Histories, folder: Path, most: int) -> None:
+def write_sample(histories: Histories, folder: Path, most: int) -> None:
     """The raw tables of a sample of customers, chosen by a hash of their ids, as Parquet files."""
     rows = sum(account.rows for account in histories.accounts.values())
     one_in = max(-(-histories.customers // most), -(-rows // MOST_ROWS), 1)
@@ -208,6 +208,11 @@ def _of_sample(histories: Histories, rows: ibis.Table, one_in: int) -> ibis.Tabl
 
 def _in_sample(ids: Any, one_in: int) -> Any:
     return as_id(ids).cast("string").hash() % one_in == 0
+
+
+def spread(cutoffs: Sequence[date]) -> tuple[date, ...]:
+    """The first, the middle and the last one, as far as there are so many."""
+    return tuple(sorted({cutoffs[0], cutoffs[len(cutoffs) // 2], cutoffs[-1]}))
 
 
 @dataclass(frozen=True)
@@ -233,11 +238,10 @@ def _points(cutoffs: Sequence[date], customers: np.ndarray) -> LabelledPoints:
 class _Prover:
     """Reads a folder of sampled tables, some of them altered, and compares what comes of it."""
 
-    def __init__(self, config: Config, histories: Histories, folder: Path) -> None:
+    def __init__(self, config: Config, folder: Path) -> None:
         self.config = config
         self.folder = folder
         self.definition = definition_of(config)
-        self.observed_until = histories.observed_until
         given = source_of(config)
         self.source = Source(str(folder), timezone=given.timezone, memory_limit=given.memory_limit)
         (folder / ALTERED).mkdir()
@@ -248,7 +252,6 @@ class _Prover:
         histories = read_histories(
             replace(self.source, tables=tables),
             max_bad_share=1.0,
-            observed_until=self.observed_until,
         )
         try:
             yield histories
@@ -268,8 +271,7 @@ class _Prover:
             min_tenure_days=points.min_tenure_days,
             labels=False,
         ).counts
-        found = [count.cutoff for count in counts if count.points]
-        return tuple(sorted({found[0], found[len(found) // 2], found[-1]}))
+        return spread([count.cutoff for count in counts if count.points])
 
     def seen(self, histories: Histories, cutoff: date, expected: _Seen | None = None) -> _Seen:
         """What is seen at a cutoff; with the plan and for the customers of what is expected."""
@@ -301,7 +303,8 @@ class _Prover:
         self, sample: Histories, cutoff: date, how: str, expected: _Seen
     ) -> tuple[Trial, list[Leak]]:
         """Alter all tables at once; where that makes a difference, each on its own."""
-        rows = {name: self._write_altered(sample, name, how, cutoff) for name in sample.raw}
+        spared = spared_at(sample, cutoff)
+        rows = {name: self._write_altered(sample, name, how, cutoff, spared) for name in sample.raw}
         touched = [name for name, count in rows.items() if count]
         found = self._differences(touched, cutoff, expected)
         leaks = [
@@ -320,9 +323,11 @@ class _Prover:
         )
         return trial, leaks
 
-    def _write_altered(self, sample: Histories, name: str, how: str, cutoff: date) -> int:
+    def _write_altered(
+        self, sample: Histories, name: str, how: str, cutoff: date, spared: Sequence[str]
+    ) -> int:
         """Write a table with another future; how many of its rows are altered."""
-        found = altered(sample, name, how, cutoff, self.source.timezone)
+        found = altered(sample, name, how, cutoff, timezone=self.source.timezone, spared=spared)
         count = sample.engine.to_pyarrow(found.touched).as_py() or 0
         if count:
             sample.engine.to_parquet(found.rows, str(self.folder / _file_of(name)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.train import Trained
 
 MOST_ROWS = 10
+MOST_NAMED = 3
 WIDTH = 140
 
 
@@ -184,12 +186,13 @@ def checked(result: Checked) -> None:
     if not result.leak_suspects:
         console.print("No leak suspects.")
     if result.proof:
-        _proof(console, result.proof)
+        point_in_time(result.proof)
 
 
-def _proof(console: Console, proof: Proof) -> None:
+def point_in_time(proof: Proof) -> None:
     """What was altered, and what the vectors made of it."""
-    vectors = sum(trial.vectors for trial in proof.trials) // len(proof.perturbations)
+    console = _console()
+    vectors = sum({trial.cutoff: trial.vectors for trial in proof.trials}.values())
     sample = "" if proof.customers == proof.of_customers else f" of {proof.of_customers:,}, sampled"
     console.print(
         f"\n[bold]Point in time[/bold]: {vectors:,} vectors of {proof.features} features, "
@@ -206,22 +209,27 @@ def _proof(console: Console, proof: Proof) -> None:
     found = [len(proof.differing(how)) for how in proof.perturbations]
     table.add_row("features that differ", *[f"{count:,}" if count else "none" for count in found])
     console.print(table)
-    leaks = [
-        (
-            f"{leak.feature} at {leak.cutoff}",
-            f"{leak.vectors:,} vectors, when {leak.table} is {leak.perturbation}; {leak.told}",
-        )
-        for leak in proof.leaks[:MOST_ROWS]
-    ]
-    _listed(console, "Leaks: what was not known yet changes vectors", leaks)
-    if len(proof.leaks) > MOST_ROWS:
-        console.print(f"  and {len(proof.leaks) - MOST_ROWS:,} more: churn check --leaks --json")
+    _listed(console, "Leaks: what was not known yet changes vectors", list(_causes(proof)))
     if not proof.leaks:
         console.print("No leak: nothing at or after a cutoff, or filled in then, changes a vector.")
     if proof.undated:
         console.print(
             f"Not provable, since nothing tells when it was written: {', '.join(proof.undated)}",
             soft_wrap=True,
+        )
+
+
+def _causes(proof: Proof) -> Iterator[tuple[str, str]]:
+    """The leaks by what makes them: each table with each alteration, and one example."""
+    for table, how in dict.fromkeys((leak.table, leak.perturbation) for leak in proof.leaks):
+        leaks = [one for one in proof.leaks if (one.table, one.perturbation) == (table, how)]
+        features = list(dict.fromkeys(leak.feature for leak in leaks))
+        some = ", ".join(features[:MOST_NAMED]) + (" …" if len(features) > MOST_NAMED else "")
+        first = leaks[0]
+        yield (
+            f"{table} {how}",
+            f"{len(features):,} features differ ({some}); {first.feature} at {first.cutoff} in "
+            f"{first.vectors:,} vectors, {first.told}",
         )
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from worlds import histories_of, moments_near, world_of
 
 from features.churn import Definition
+from features.plan import make_plan
 from features.points import make_points
 
 CUTOFF = "2025-03-01"
@@ -119,3 +125,74 @@ def test_a_later_row_displaces_no_older_one_with_its_id(seen):
     }
     assert seen(tables, CUTOFF, "profile_region") == {1: "north"}
     assert seen(tables, CUTOFF, "tickets_opened_count_30d") == {1: 2}
+
+
+def test_rows_of_customers_who_sign_up_later_choose_no_event_types(read):
+    tables = {
+        "customers": "customer_id | signed_up_at\n1 | 2025-01-01\n2 | 2025-03-01",
+        "usage": """
+        customer_id | occurred_at | event
+        1           | 2025-02-01  | login
+        2           | 2025-02-01  | trial
+        """,
+    }
+    plan = make_plan(read(tables), windows=(30,), known_before=date(2025, 3, 1))
+    assert plan.levels == {"usage.event": ("login",)}
+
+
+DAY = timedelta(days=1)
+WINDOWS = (7, 30)
+CLOCKS = {
+    "UTC": ["2025-03-01", "2025-03-03", "2025-04-01"],
+    # The night to 30 March has 23 hours.
+    "Europe/Amsterdam": ["2025-03-30", "2025-03-31", "2025-04-06"],
+    # 2 November has 25 hours, and its first one comes twice.
+    "America/Havana": ["2025-11-02", "2025-11-03", "2025-12-02"],
+    # 7 September begins at one o'clock.
+    "America/Santiago": ["2025-09-07", "2025-09-08", "2025-10-07"],
+}
+
+
+def moments_of(zone, cutoffs):
+    """Instants on, and a microsecond off, each cutoff and each edge of a window; and any others."""
+    days = [datetime.fromisoformat(cutoff) for cutoff in cutoffs]
+    found = {day - n * w * DAY for day in days for w in WINDOWS for n in (0, 1, 2)}
+    edges = sorted(day.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) for day in found)
+    return moments_near(edges, edges[0] - 60 * DAY, edges[-1] + 20 * DAY)
+
+
+def on_the_clock(rows, zone):
+    """Rows with their instants as a clock in that zone shows them."""
+
+    def local(value):
+        aware = isinstance(value, datetime) and value.tzinfo
+        return value.astimezone(zone).replace(tzinfo=None) if aware else value
+
+    return [{name: local(value) for name, value in row.items()} for row in rows]
+
+
+@pytest.mark.parametrize("zone", CLOCKS)
+@settings(max_examples=2)
+@given(random=st.randoms(use_true_random=True))
+def test_every_vector_is_what_loops_over_the_known_rows_say(random, zone, read, vectors):
+    """In every table, with rows at the cutoffs and edges of windows, known then or later."""
+    cutoffs = CLOCKS[zone]
+    tables = histories_of(world_of(random, moments_of(zone, cutoffs)), timezone="UTC")
+    histories = read(tables, timezone=zone, observed_until=datetime(2026, 1, 1))
+    assert all(account.bad == 0 for account in histories.accounts.values())
+    plan = make_plan(histories, windows=WINDOWS, known_before=date.fromisoformat(cutoffs[-1]))
+    known = {name: on_the_clock(rows.to_pylist(), ZoneInfo(zone)) for name, rows in tables.items()}
+    for row in vectors(histories, cutoffs, plan=plan).frame.to_dict("records"):
+        customer, cutoff = row.pop("customer_id"), row.pop("cutoff").to_pydatetime()
+        assert differing(row, reference.vector(known, customer, cutoff, plan)) == {}, customer
+
+
+def differing(found, expected):
+    """Where two vectors differ: by feature, what was found and what was expected."""
+    assert sorted(found) == sorted(expected)
+    return {
+        name: (found[name], value)
+        for name, value in expected.items()
+        if found[name] != value
+        and found[name] != pytest.approx(value, rel=1e-9, abs=1e-9, nan_ok=True)
+    }
