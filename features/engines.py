@@ -118,6 +118,10 @@ class Engine(ABC):
         """A table that is looked at several times; kept where to compute it anew costs more."""
         return rows
 
+    def named(self, name: str, rows: ibis.Table) -> ibis.Table:
+        """A table under a name, so that queries on it are compiled from there."""
+        return rows
+
     def by_id(self, ids: Any) -> Any:
         """What to order by for the order of ids: numbers by value, text by code point."""
         return ids
@@ -202,6 +206,11 @@ class Embedded(Engine):
         kept = f"kept_{name}"
         self.raw_sql(f"CREATE OR REPLACE TEMP TABLE {name_of(kept)} AS {self.compile(rows)}")
         return self.table(kept)
+
+    def named(self, name: str, rows: ibis.Table) -> ibis.Table:
+        """As a view: the whole way from the raw rows takes longer to compile than to run."""
+        self.raw_sql(f"CREATE TEMP VIEW {name_of(name)} AS {self.compile(rows)}")
+        return self.table(name)
 
     def table(self, name: str, database: Any = None) -> ibis.Table:
         return self.backend.table(name, database=database)

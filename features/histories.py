@@ -27,7 +27,7 @@ from features.contract import (
     Fault,
 )
 from features.coverage import span_of
-from features.departures import ends_of
+from features.departures import ends_of, first_versions
 from features.engines import ROW
 from features.errors import ContractBroken, UsageError
 from features.sources import RawTable, Source
@@ -200,7 +200,11 @@ class _Reader:
     def histories(self, observed_until: datetime | None) -> Histories:
         """What was read; the end of the histories is seen in them where it is not given."""
         names = [name for name in TABLES if name in self.good]
-        tables = {name: self.good[name] for name in names if name not in self.empty}
+        tables = {
+            name: self.engine.named(f"good_{name}", self.good[name])
+            for name in names
+            if name not in self.empty
+        }
         begin, end = span_of(self.engine, tables, self.accounts)
         if observed_until and observed_until <= begin:
             raise UsageError(
@@ -373,7 +377,9 @@ class _Reader:
             if "customer_id" in rows.columns:
                 rows = contract.repeated_id(TABLES[name], rows, found)
                 good = rows.filter(rows[REASON] == GOOD)
-                good = good.group_by("customer_id").agg(signed_up_at=good[TABLES[name].time].min())
+                # A row that became known later tells nobody before that there is a customer.
+                known = contract.known_at(TABLES[name], good)
+                good = good.group_by("customer_id").agg(signed_up_at=known.min())
                 parts.append(good.mutate(customer_id=good["customer_id"].cast("string")))
         if not parts:
             raise ContractBroken(
@@ -407,10 +413,11 @@ class _Reader:
 
     def _join_subscriptions(self, rows: ibis.Table) -> ibis.Table:
         """The rows of a table that names subscriptions, with the customer of each."""
-        subscriptions = self.good["subscriptions"]
-        owners = subscriptions.group_by("subscription_id").agg(
-            customer_id=subscriptions["customer_id"].min()
-        )
+        owners = self.good["subscriptions"]
+        if "valid_from" in owners.columns:
+            # Who takes over a subscription later was not its customer before.
+            owners = first_versions(owners)
+        owners = owners.select("subscription_id", "customer_id")
         return _join_ids(rows, owners, "subscription_id")
 
 

@@ -105,6 +105,8 @@ def _levels(
     rows = rows.filter(rows[TABLES[table].time] < moment)
     if "available_at" in rows.columns:
         rows = rows.filter((rows["available_at"] < moment) | rows["available_at"].isnull())
+    # Rows of a customer may lie before its sign-up, when nobody knew whose they are.
+    rows = rows.filter(rows["signed_up_at"] < moment)
     counted = rows.filter(rows[column].notnull()).group_by(column).agg(n=lambda t: t.count())
     found = histories.engine.to_pyarrow(counted.order_by([ibis.desc("n"), column])).to_pylist()
     total = sum(row["n"] for row in found)

@@ -86,16 +86,36 @@ def _simulated(result: Any) -> str:
 
 
 @app.command()
-def check(config: ConfigFile = CHURN_TOML, json: AsJson = False) -> None:
+def check(
+    leaks: Annotated[
+        bool,
+        typer.Option(
+            "--leaks", help="Prove that vectors stay the same whatever happens after their cutoffs."
+        ),
+    ] = False,
+    cutoff: Annotated[
+        list[datetime] | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="With --leaks: where; repeat it for several. Default: three of the training's.",
+            show_default=False,
+        ),
+    ] = None,
+    config: ConfigFile = CHURN_TOML,
+    json: AsJson = False,
+) -> None:
     """Read every table against the contract: what is wrong, where, how many rows."""
     from pipeline import show
     from pipeline.check import check as run
     from pipeline.progress import Progress
 
-    result = run(_load(config), Progress())
+    cutoffs = sorted({moment.date() for moment in cutoff or ()})
+    result = run(_load(config), Progress(), leaks=leaks or bool(cutoffs), cutoffs=cutoffs)
     _print(result.as_json(), json, lambda: show.checked(result))
     if result.refused:
         raise result.refused[0]
+    if result.proof and result.proof.leaks:
+        raise result.proof.refusal()
 
 
 @app.command()

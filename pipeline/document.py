@@ -24,9 +24,9 @@ happened in it counts on it. Numbers are never taken for times: seconds or milli
 20261101 or 01-11-2026 are refused with a hint. **Ids** are whole numbers or text, and 7 in one
 table is "7" in another, while "007" is somebody else. **Amounts** are in one currency.
 
-Without `customers` the customers are those that the other tables name, signed up at their first
-row. Without `payments.status` every row is paid. A table that carries `subscription_id` instead of
-`customer_id` is joined through subscriptions.
+Without `customers` the customers are those that the other tables name, signed up when
+their first row became known. Without `payments.status` every row is paid. A table that carries
+`subscription_id` instead of `customer_id` is joined through subscriptions.
 
 A bad row is set aside in `out/quarantine/<table>.parquet` under the first reason that holds:
 
@@ -40,7 +40,7 @@ A bad row is set aside in `out/quarantine/<table>.parquet` under the first reaso
 | `<end>_before_<start>` | ends before it starts |
 | `null_subscription_id` | names no subscription, where its customer is found through it |
 | `unknown_customer` | is of a customer (or subscription) that nobody knows |
-| `repeated_<id>` | has the id of an earlier row, which stays |
+| `repeated_<id>` | has the id of a row that was known earlier, or stands above; that one stays |
 
 An end from the year 2900 on (2999-12-31, 9999-12-31) is none: what it ends still runs. An end at
 midnight is a date, which says on what day and not before what hour.
