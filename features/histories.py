@@ -331,7 +331,9 @@ class _Reader:
         if not kind.is_string():
             return None
         given = value.strip().nullif("")
-        not_numbers = (given.notnull() & given.try_cast("float64").isnull()).any()
+        # "01234" is a code: as a number it would be the same as "1234".
+        a_code = given.re_search(r"^[+-]?0[0-9]")
+        not_numbers = (given.notnull() & (given.try_cast("float64").isnull() | a_code)).any()
         not_bools = (given.notnull() & ~given.lower().isin(["true", "false"])).any()
         frame = value.as_table().aggregate(numbers=~not_numbers, bools=~not_bools, n=given.count())
         found = self.engine.to_pyarrow(frame).to_pylist()[0]
