@@ -132,8 +132,8 @@ class Standings:
 
     def label_known(self, cutoff: date) -> bool:
         """Whether window and grace lie before the end of the histories."""
-        end = datetime(cutoff.year, cutoff.month, cutoff.day)
-        return end + timedelta(days=self.definition.days_until_known) <= self.observed_until
+        begin = datetime(cutoff.year, cutoff.month, cutoff.day)
+        return timedelta(days=self.definition.days_until_known) <= self.observed_until - begin
 
 
 Judgement = tuple[np.ndarray, np.ndarray, np.ndarray]

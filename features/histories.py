@@ -343,8 +343,10 @@ class _Reader:
             for name in texts:
                 given = rows[name].strip().nullif("")
                 number = self.engine.casts.float_of(given)
+                # "01234" is a code: as a number it would be the same as "1234".
+                a_code = given.re_search(r"^[+-]?0[0-9]")
                 found[f"there {name}"] = given.notnull()
-                found[f"no number {name}"] = given.notnull() & number.isnull()
+                found[f"no number {name}"] = given.notnull() & (number.isnull() | a_code)
                 found[f"no bool {name}"] = given.notnull() & ~given.lower().isin(["true", "false"])
             return rows.select(**found)
 

@@ -49,7 +49,7 @@ def columns(past: Past) -> Iterator[Column]:
 
 
 def _feature(what: str, meaning: str, unit: str, group: Group = "subscription") -> Feature:
-    return Feature(f"subscription_{what}", meaning, unit, group, "subscriptions")
+    return Feature(f"subscriptions_{what}", meaning, unit, group, "subscriptions")
 
 
 def _as_known(present: Present) -> Any:
@@ -102,7 +102,10 @@ def _terms(past: Past, state: dict[str, np.ndarray]) -> Iterator[Column]:
         -started,
     )
     if "plan" in state:
-        yield _feature("plan", "plan", "text"), state["plan"]
+        yield (
+            _feature("plan", "plan", "text"),
+            past.plan.told_apart("subscriptions.plan", state["plan"]),
+        )
     if "billing_period" in state:
         yearly = state["billing_period"] == "year"
         given = np.array([value is not None for value in state["billing_period"]], dtype=bool)
@@ -259,6 +262,6 @@ def _price_changes(past: Past) -> Iterator[Column]:
         name = f"price_change_{days}d"
         meaning = f"the last change of the price, in the last {days} days"
         yield (
-            Feature(f"subscription_{name}", meaning, "ratio", "price", "subscriptions", days),
+            Feature(f"subscriptions_{name}", meaning, "ratio", "price", "subscriptions", days),
             np.nan_to_num(changes.last("last", days)),
         )

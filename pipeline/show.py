@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.proof import Proof
     from pipeline.score import Scored
     from pipeline.train import Trained
+    from pipeline.vectors import Catalogue
 
 MOST_ROWS = 10
 MOST_NAMED = 3
@@ -118,6 +119,26 @@ def _figures(figures: dict[str, Any]) -> list[str]:
         value = figures.get(name)
         shown.append("–" if value is None else format(value, form))
     return shown
+
+
+def listed(result: Catalogue) -> None:
+    """Every feature with its meaning, and from when the names are that come from the data."""
+    console = _console()
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("name", "meaning", "unit", "group", "table", "window"):
+        table.add_column(name, justify="right" if name == "window" else "left", overflow="fold")
+    for one in result.features:
+        window = f"{one.window_days} days" if one.window_days else ""
+        table.add_row(one.name, escape(one.meaning), one.unit, one.group, one.table, window)
+    if not console.is_terminal:
+        # A line for each feature, so that it can be searched.
+        console.width = max(console.width, console.measure(table).maximum)
+    console.print(table)
+    console.print(
+        f"\n{len(result.features)} features. Event types and texts that are told apart are those "
+        f"that were common before {result.known_before}.",
+        soft_wrap=True,
+    )
 
 
 def scored(result: Scored) -> None:

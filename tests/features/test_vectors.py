@@ -101,7 +101,7 @@ def test_a_later_version_of_a_subscription_changes_nothing_before_it(vectors):
         return vectors(histories_of({"subscriptions": rows}), [CUTOFF], windows=WINDOWS)
 
     assert as_bytes(at_cutoff([*told, *later])) == as_bytes(at_cutoff(told))
-    assert at_cutoff(told).frame["subscription_days_to_known_end"].tolist() == [31, 31, 31]
+    assert at_cutoff(told).frame["subscriptions_days_to_known_end"].tolist() == [31, 31, 31]
 
 
 def test_the_catalogue_describes_the_columns_in_their_order(vectors):
@@ -110,7 +110,7 @@ def test_the_catalogue_describes_the_columns_in_their_order(vectors):
     assert len(set(found.names)) == len(found.names) > 100
     assert all(f.meaning and f.unit and f.group and f.table in TABLES for f in found.catalogue)
     texts = [f.name for f in found.catalogue if f.is_text]
-    assert texts == ["subscription_plan"]
+    assert texts == ["subscriptions_plan"]
     others = found.frame[[name for name in found.names if name not in texts]]
     assert (others.dtypes == np.float64).all()
 
