@@ -79,6 +79,8 @@ TICKETS = {
     "category": [b"billing", None, b"bug"],
     "available_at": days(20, 30, 90),
 }
+NANOSECONDS = {("tickets", "opened_at"), ("tickets", "closed_at")}
+"""As given: DuckDB tells nanoseconds with a time zone as text."""
 
 
 @pytest.fixture(scope="module")
@@ -122,11 +124,12 @@ def read_by():
         each.close()
 
 
-def _rows(histories, tables):
+def _rows(histories, tables, without=()):
     """All rows as they print, since NaN is not equal to itself; in an order of their own."""
     found = {}
     for name in sorted(tables):
-        rows = histories.engine.to_pyarrow(tables[name].select(*sorted(tables[name].columns)))
+        columns = sorted(c for c in tables[name].columns if (name, c) not in without)
+        rows = histories.engine.to_pyarrow(tables[name].select(*columns))
         found[name] = sorted(repr(_in_utc(row)) for row in rows.to_pylist())
     return found
 
@@ -149,7 +152,7 @@ def everything(histories):
         "not read": histories.not_read,
         "empty": histories.empty,
         "good": _rows(histories, histories.tables),
-        "bad": _rows(histories, histories.quarantined),
+        "bad": _rows(histories, histories.quarantined, NANOSECONDS),
         "types": {n: dict(t.schema().items()) for n, t in histories.tables.items()},
     }
 
