@@ -31,7 +31,7 @@ def days(*numbers, timezone=None, unit="us"):
 CUSTOMERS = {
     "customer_id": [10, 9, 2, 3, None, 2],
     "signed_up_at": days(0, 9, 0, 5, 0, 7, timezone="UTC"),
-    "contact_allowed": ["yes", "no", None, "perhaps", "yes", "1"],
+    "contact_allowed": ["yes", "no", None, "t", "yes", "1"],
     "segment": ["small", "big", "", " big ", None, "x"],
     "seats": ["3", "4.5", None, "1", "nan", "1"],
     "trial": ["true", "False", None, "true", "true", "false"],
@@ -79,6 +79,8 @@ TICKETS = {
     "category": [b"billing", None, b"bug"],
     "available_at": days(20, 30, 90),
 }
+NANOSECONDS = {("tickets", "opened_at"), ("tickets", "closed_at")}
+"""As given: DuckDB tells nanoseconds with a time zone as text."""
 
 
 @pytest.fixture(scope="module")
@@ -122,11 +124,12 @@ def read_by():
         each.close()
 
 
-def _rows(histories, tables):
+def _rows(histories, tables, without=()):
     """All rows as they print, since NaN is not equal to itself; in an order of their own."""
     found = {}
     for name in sorted(tables):
-        rows = histories.engine.to_pyarrow(tables[name].select(*sorted(tables[name].columns)))
+        columns = sorted(c for c in tables[name].columns if (name, c) not in without)
+        rows = histories.engine.to_pyarrow(tables[name].select(*columns))
         found[name] = sorted(repr(_in_utc(row)) for row in rows.to_pylist())
     return found
 
@@ -149,7 +152,7 @@ def everything(histories):
         "not read": histories.not_read,
         "empty": histories.empty,
         "good": _rows(histories, histories.tables),
-        "bad": _rows(histories, histories.quarantined),
+        "bad": _rows(histories, histories.quarantined, NANOSECONDS),
         "types": {n: dict(t.schema().items()) for n, t in histories.tables.items()},
     }
 
@@ -214,7 +217,7 @@ def store(database):
         "INSERT INTO customers VALUES (10, '2025-01-01Z', 'yes', 'small', '3', 'true', 9.99), "
         "(9, '2025-01-10Z', 'no', 'big', '4.5', 'False', NULL), "
         "(2, '2025-01-01Z', NULL, '', NULL, NULL, 0.10), "
-        "(3, '2025-01-06Z', 'perhaps', ' big ', '1', 'true', NULL), "
+        "(3, '2025-01-06Z', 't', ' big ', '1', 'true', NULL), "
         "(NULL, '2025-01-01Z', 'yes', NULL, 'nan', 'true', NULL), "
         "(2, '2025-01-08Z', '1', 'x', '1', 'false', NULL)",
         "CREATE TABLE subscriptions (customer_id text, subscription_id text, "
