@@ -16,6 +16,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from features import contract
+from features.casting import Casts
 from features.contract import KNOWN_LATE, RAW, known_at
 from features.histories import Histories
 from features.sources import RawTable
@@ -166,7 +167,7 @@ class Later:
         self.table = table
         self.timezone = timezone
         self.cutoff = _moment(cutoff)
-        self.typed = contract.typed(table, raw, timezone=timezone)
+        self.typed = contract.typed(table, raw, timezone=timezone, casts=Casts())
         self.given: dict[str, Any] = {
             name: self.typed[RAW + name if RAW + name in self.typed.columns else name]
             for name in raw.rows.columns

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.alterations import ALTERATIONS, altered, spared_at
+from features.casting import Casts
 from features.catalogue import Feature
-from features.contract import as_id
 from features.cut import Points
 from features.errors import ContractBroken, TooLittleData
 from features.histories import Histories, read_histories
@@ -202,12 +202,12 @@ def _of_sample(histories: Histories, rows: ibis.Table, one_in: int) -> ibis.Tabl
         return rows.filter(_in_sample(rows["customer_id"], one_in))
     subscriptions = histories.raw["subscriptions"].rows
     owned = subscriptions.filter(_in_sample(subscriptions["customer_id"], one_in))
-    ids = owned.select(owned=as_id(owned["subscription_id"]).cast("string"))
-    return rows.filter(as_id(rows["subscription_id"]).cast("string").isin(ids["owned"]))
+    ids = owned.select(owned=Casts().as_id(owned["subscription_id"]).cast("string"))
+    return rows.filter(Casts().as_id(rows["subscription_id"]).cast("string").isin(ids["owned"]))
 
 
 def _in_sample(ids: Any, one_in: int) -> Any:
-    return as_id(ids).cast("string").hash() % one_in == 0
+    return Casts().as_id(ids).cast("string").hash() % one_in == 0
 
 
 def spread(cutoffs: Sequence[date]) -> tuple[date, ...]:
