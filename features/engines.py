@@ -114,6 +114,10 @@ class Engine(ABC):
         """
         return judged(rows)
 
+    @abstractmethod
+    def local(self, table: pa.Table) -> ibis.Table:
+        """A small table of this process, to be joined with what the engine holds."""
+
     def reused(self, rows: ibis.Table) -> ibis.Table:
         """A table that is looked at several times; kept where to compute it anew costs more."""
         return rows
@@ -219,6 +223,11 @@ class Embedded(Engine):
         import ibis
 
         return self.keep(f"{name}_rows", rows.mutate(**{ROW: ibis.row_number()}))
+
+    def local(self, table: pa.Table) -> ibis.Table:
+        import ibis
+
+        return ibis.memtable(table)
 
     def identical_rows(self, rows: ibis.Table, key: str, *, one_in: int) -> int:
         """By a hash of 64 bits: to compare the rows themselves would take several times as long."""

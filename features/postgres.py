@@ -136,7 +136,7 @@ def _refused(error: Exception, source: Source) -> UserError:
         return UsageError(
             "The PostgreSQL database that the config names cannot be opened.",
             where=f"[data] source = {source.shown}",
-            value=said,
+            value=told,
             allowed=f"{EXAMPLE}; what is left out is read from PGHOST, PGUSER …, and signs such "
             "as @ / : in a password are written %40 %2F %3A",
             fix="correct the URL, or the variable or service file that completes it",

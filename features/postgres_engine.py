@@ -200,6 +200,23 @@ class Postgres(Engine):
     def table(self, name: str) -> ibis.Table:
         return self._kept[name.removeprefix("kept_")]
 
+    def local(self, table: pa.Table) -> ibis.Table:
+        import ibis
+        from ibis.backends.sql.datatypes import PostgresType
+
+        name, schema = f"local_{next(self._numbers)}", ibis.Schema.from_pyarrow(table.schema)
+        kinds = [f"{name_of(c)} {PostgresType.to_string(kind)}" for c, kind in schema.items()]
+        self.run(f"CREATE TEMP TABLE {name} ({', '.join(kinds)})")
+        with (
+            self.told(),
+            self.connection.cursor() as cursor,
+            cursor.copy(f"COPY {name} FROM STDIN") as rows,
+        ):
+            for row in table.to_pylist():
+                rows.write_row(list(row.values()))
+        self.run(f"ANALYZE {name}")
+        return ibis.table(schema, name=name)
+
     def in_order(self, name: str, rows: ibis.Table) -> ibis.Table:
         return self.keep(f"{name}_rows", rows.mutate(**{ROW: rows[PLACE]}).drop(PLACE))
 

@@ -8,6 +8,7 @@ as if the histories' wall clock were UTC's; Ibis' types say which of them are in
 from __future__ import annotations
 
 import atexit
+import importlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from uuid import uuid4
 
 from features.casting import Casts
 from features.engines import CHUNK_ROWS, PLACE, ROW, Embedded, Engine, arrow_schema, as_asked
-from features.spark_session import session
+from features.spark_session import is_local, session
 
 if TYPE_CHECKING:
     import ibis
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 
 GIVEN = "given_rows"
 
-_SHIPPED: set[tuple[str, str]] = set()
-"""Which application has got which package."""
+_shipped: set[str] = set()
 
 
 class Spark(Engine):
@@ -116,6 +116,13 @@ class Spark(Engine):
     def reused(self, rows: ibis.Table) -> ibis.Table:
         return self.view(self.hold(self.frame(rows)), rows.schema())
 
+    def local(self, table: pa.Table) -> ibis.Table:
+        import ibis
+
+        schema = ibis.Schema.from_pyarrow(table.schema)
+        instants = table.cast(arrow_schema(schema, instants=True))
+        return self.view(self.session.createDataFrame(instants), schema)
+
     def identical_rows(self, rows: ibis.Table, key: str, *, one_in: int) -> int:
         """By a hash of 64 bits."""
         from pyspark.sql import functions as F  # noqa: N812
@@ -134,19 +141,15 @@ class Spark(Engine):
 
     def ship(self, package: str) -> None:
         """Send one of our packages to where Spark's tasks run, so that they can import it."""
-        import importlib
-
-        # Spark refuses a file that it has got already.
-        shipped = (self.session.sparkContext.applicationId, package)
-        if shipped in _SHIPPED:
+        if is_local(self.session) or package in _shipped:
             return
         folder = Path(str(importlib.import_module(package).__file__)).parent
-        # Tasks fetch it when they need it, so it stays until the process ends.
-        place = tempfile.mkdtemp(prefix="churn-risk-package-")
+        # Tasks may fetch it at any time until the session ends.
+        place = tempfile.mkdtemp(prefix="churn-risk-")
         atexit.register(shutil.rmtree, place, ignore_errors=True)
         packed = shutil.make_archive(f"{place}/{package}", "zip", folder.parent, package)
         self.session.addArtifacts(packed, pyfile=True)
-        _SHIPPED.add(shipped)
+        _shipped.add(package)
 
     def disconnect(self) -> None:
         self.scratch.disconnect()

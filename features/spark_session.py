@@ -62,6 +62,7 @@ def session(memory_limit: str | None = None) -> SparkSession:
         configured = any(os.environ.get(name) for name in CONFIGURED)
         active = _configured() if configured else _local(memory_limit)
         _session = active
+    _silence()
     for key, value in SETTINGS.items():
         active.conf.set(key, value)
     return active
@@ -77,6 +78,18 @@ def _require_pyspark() -> None:
             value="spark",
             fix='pip install "churn-risk[spark]"',
         ) from None
+
+
+def is_local(session: SparkSession) -> bool:
+    """Whether this is the session that was started here, whose tasks find what we find."""
+    return session is _session and not any(os.environ.get(name) for name in CONFIGURED)
+
+
+def _silence() -> None:
+    """Spark prints what it then raises, with pages of calls."""
+    from pyspark.logger import PySparkLogger
+
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
 
 
 def _is_stopped(session: SparkSession) -> bool:
@@ -115,7 +128,7 @@ def _local(memory_limit: str | None) -> SparkSession:
     for key, value in _local_settings(folder, memory_limit).items():
         conf.set(key, value)
     try:
-        with log.open("wb") as told, _only_loopback():
+        with log.open("wb") as told, _environment():
             gateway = launch_gateway(conf, {"stdout": told, "stderr": told})
             context = SparkContext(conf=conf, gateway=gateway)
     except Exception as error:
@@ -160,15 +173,23 @@ def _megabytes(limit: str | None) -> str:
 
 
 @contextmanager
-def _only_loopback() -> Iterator[None]:
-    """Spark looks for the machine's address, and tells on stderr which it took."""
-    given = os.environ.get("SPARK_LOCAL_IP")
-    os.environ["SPARK_LOCAL_IP"] = given or "127.0.0.1"
+def _environment() -> Iterator[None]:
+    """What Spark and its tasks are started with: loopback, and the packages that run here."""
+    ours = str(Path(__file__).parents[1])
+    wanted = {
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYTHONPATH": os.pathsep.join([ours, *filter(None, [os.environ.get("PYTHONPATH")])]),
+    }
+    given = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:
-        if given is None:
-            del os.environ["SPARK_LOCAL_IP"]
+        for name, value in given.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _end(context: Any, folder: Path) -> None:

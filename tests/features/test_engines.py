@@ -307,6 +307,45 @@ def test_a_role_that_may_make_no_temporary_tables(database):
     assert 'engine = "duckdb"' in error.value.fix
 
 
+@pytest.mark.parametrize("engine", ["duckdb", "spark", "postgresql"])
+def test_small_tables_of_ours_are_joined_where_the_rows_are(engine, request, read_by, write):
+    usage = {"customer_id": ["a", "b"], "occurred_at": days(1, 2), "event": ["x", "x"]}
+    if engine == "spark":
+        request.getfixturevalue("spark")
+    place = write({"usage": pa.table(usage)})
+    if engine == "postgresql":
+        database = request.getfixturevalue("database")
+        database.run(
+            "CREATE TABLE usage (customer_id text, occurred_at timestamp, event text)",
+            "INSERT INTO usage VALUES ('a', '2025-01-02', 'x'), ('b', '2025-01-03', 'x')",
+        )
+        place = database.url()
+    histories = read_by(place, engine)
+    calendar = pa.table({"occurred_at": days(2, 5), "bucket": pa.array([7, None], pa.int32())})
+    rows = histories.tables["usage"].inner_join(histories.engine.local(calendar), "occurred_at")
+    found = histories.engine.to_pyarrow(rows.select("customer_id", "occurred_at", "bucket"))
+    assert found.to_pylist() == [
+        {"customer_id": "b", "occurred_at": DAY + timedelta(days=2), "bucket": 7}
+    ]
+
+
+def test_sparks_tasks_import_the_packages_that_run_here(spark, read_by, write):
+    usage = {"customer_id": [1, 2], "occurred_at": days(1, 2), "event": ["x", "x"]}
+    histories = read_by(write({"usage": pa.table(usage)}), "spark")
+    histories.engine.ship("features")
+
+    def work(rows):
+        from features import arrays
+
+        moments = arrays.values(rows["occurred_at"])
+        return pa.table({"file": [arrays.__file__], "days": [float(moments.max() / 86.4e9)]})
+
+    frame = histories.engine.frame(histories.tables["usage"])
+    found = frame.groupBy("event").applyInArrow(work, "file string, days double").toArrow()
+    expected = {"file": engines.__file__.replace("engines.py", "arrays.py"), "days": 20091.0}
+    assert found.to_pylist() == [expected]
+
+
 # Engines that are not there
 
 
