@@ -429,7 +429,8 @@ def _attribute(value: Any, kind: str) -> Any:
     if value.type().is_string():
         value = value.try_cast("float64")
     number = value.cast("float64")
-    return contract.finite(number).ifelse(number, None)
+    usable = contract.finite(number) & number.between(-contract.LARGEST, contract.LARGEST)
+    return usable.ifelse(number, None)
 
 
 def _require_tables(
