@@ -12,8 +12,8 @@ from features.catalogue import Feature, Group, quoted, slugs
 from features.past import Past, Present, Rolled
 from features.plan import Plan
 from features.reads import Measure, Read, Roll, count, count_by
+from features.tables import FIRST_DAYS, FIRST_DAYS_END
 
-FIRST_DAYS = 30
 Column = tuple[Feature, np.ndarray]
 
 
@@ -50,9 +50,7 @@ def columns(past: Past) -> Iterator[Column]:
 
 
 def _in_first_days(rows: Any) -> Any:
-    import ibis
-
-    return rows["occurred_at"] < rows["signed_up_at"] + ibis.interval(days=FIRST_DAYS)
+    return rows["occurred_at"] < rows[FIRST_DAYS_END]
 
 
 def _kind_names(plan: Plan) -> dict[str, str]:
