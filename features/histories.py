@@ -458,7 +458,8 @@ def _attribute(value: Any, kind: str, casts: Casts) -> Any:
         # Not every database turns a boolean into a fraction at once.
         value = value.cast("int32")
     number = value.cast("float64")
-    return casts.finite(number).ifelse(number, None)
+    usable = casts.finite(number) & number.between(-contract.LARGEST, contract.LARGEST)
+    return usable.ifelse(number, None)
 
 
 def _require_tables(

@@ -49,7 +49,7 @@ def _of_kind(past: Past, kind: str, name: str) -> Iterator[Column]:
         spoken = f" in the last {days} days" if days else ""
         return Feature(
             f"surveys_{name}_{what}{window}",
-            f"{meaning} of {quoted(kind)}{spoken}",
+            f"{meaning} ({quoted(kind)}){spoken}",
             unit,
             "satisfaction",
             "surveys",

@@ -93,8 +93,8 @@ def plan_features(
         left_out.append("subscriptions.plan")
     for name in left_out:
         progress.warn(
-            f"No feature is made of {name}: of its more than {MOST_TEXTS} values none is in "
-            f"{FEWEST_ROWS} rows."
+            f"No feature is made of {name}: it has more than {MOST_TEXTS} values, and no "
+            f"{FEWEST_ROWS} rows share one."
         )
     return plan
 

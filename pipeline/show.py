@@ -132,7 +132,8 @@ def listed(result: Catalogue) -> None:
         table.add_row(one.name, escape(one.meaning), one.unit, one.group, one.table, window)
     if not console.is_terminal:
         # A line for each feature, so that it can be searched.
-        console.width = max(console.width, console.measure(table).maximum)
+        console.width = 10_000
+        console.width = max(WIDTH, console.measure(table).maximum)
     console.print(table)
     console.print(
         f"\n{len(result.features)} features. Event types and texts that are told apart are those "

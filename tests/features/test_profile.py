@@ -48,6 +48,5 @@ def test_an_attribute_that_was_a_number_stays_one_when_a_new_cell_is_none(read, 
     plan = make_plan(histories, windows=(30,), known_before=date(2025, 2, 1))
     changed = CUSTOMERS + "4 | 2025-01-09 | many | true | north\n"
     found = vectors({"customers": changed}, ["2025-02-01"], plan=plan).frame
-    assert found["customers_profile_seats"].tolist() == pytest.approx(
-        [3, nan, 4.5, nan], nan_ok=True
-    )
+    seats = found["customers_profile_seats"].tolist()
+    assert seats == pytest.approx([3, nan, 4.5, nan], nan_ok=True)
