@@ -167,7 +167,7 @@ class Later:
         self.table = table
         self.timezone = timezone
         self.cutoff = _moment(cutoff)
-        self.typed = contract.typed(table, raw, timezone=timezone, casts=Casts())
+        self.typed = contract.typed(table, raw.rows, timezone=timezone, casts=Casts())
         self.given: dict[str, Any] = {
             name: self.typed[RAW + name if RAW + name in self.typed.columns else name]
             for name in raw.rows.columns
