@@ -7,7 +7,7 @@ Names follow one grammar: ``<table>_<what>_<measure>_<window>``, as in `usage_lo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -64,17 +64,25 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "other"
 
 
-def slugs(texts: Iterable[str], *, reserved: Iterable[str] = ()) -> dict[str, str]:
-    """A slug for each text, all different: further ones that would be equal are numbered.
+def slugs(
+    texts: Iterable[str], *, whats: Sequence[str] = (), reserved: Iterable[str] = ()
+) -> dict[str, str]:
+    """A slug for each text, so that no two names made of them are equal: else they are numbered.
 
-    ``reserved`` names what is taken by features that are not made from these texts.
+    ``whats`` are what follows a slug in names, as in ``<slug>_<what>``: the texts "a" and "a b"
+    would both make a_b_c of what is called b_c and c. ``reserved`` are names, or slugs where
+    nothing follows, that are not made from these texts.
     """
     found: dict[str, str] = {}
     taken = set(reserved)
     for text in texts:
         candidate, n = slug(text), 2
-        while candidate in taken:
+        while not taken.isdisjoint(_made_of(candidate, whats)):
             candidate, n = f"{slug(text)}_{n}", n + 1
-        taken.add(candidate)
+        taken |= _made_of(candidate, whats)
         found[text] = candidate
     return found
+
+
+def _made_of(candidate: str, whats: Sequence[str]) -> set[str]:
+    return {f"{candidate}_{what}" for what in whats} or {candidate}

@@ -71,8 +71,9 @@ class Job:
 
 
 def timeline_of(plan: Plan, points_cutoffs: Sequence[Any]) -> Timeline:
-    """The spans of a plan's windows: each window, the one before it, and all history."""
+    """The spans of a plan's windows: each window, what came before it, and all history."""
     spans = [EVER]
+    spans += [Span.until(days) for days in plan.windows]
     spans += [Span.last(days) for days in plan.windows]
     spans += [Span.before_last(days) for days in plan.windows]
     return Timeline(points_cutoffs, spans)
@@ -91,15 +92,14 @@ def compute(
 
     ``progress`` hears of each table before its pass.
     """
-    present = Present(histories.tables, plan, timeline)
-    reads = [(family.table, family.reads(present)) for family in families]
-    size = _chunk_size(timeline, [read for _, found in reads for read in found.values()])
+    reads = _declared(families, Present(histories.tables, plan, timeline))
+    size = _chunk_size(timeline, [read for found in reads.values() for read in found.values()])
     chunks = -(-histories.customers // size)
     budget = Budget(WAITING)
     shuffles: dict[str, Shuffle] = {}
     layouts: dict[str, Layout] = {}
     try:
-        for table, found in reads:
+        for table, found in reads.items():
             progress(table)
             for name, read in found.items():
                 rows = read.rows
@@ -120,6 +120,26 @@ def compute(
         for shuffle in shuffles.values():
             shuffle.close()
     return collected.columns()
+
+
+def _declared(families: Sequence[Family], present: Present) -> dict[str, dict[str, Read]]:
+    """The reads of all families by table and name; families may add measures to the same roll."""
+    found: dict[str, dict[str, Read]] = {}
+    for family in families:
+        of_table = found.setdefault(family.table, {})
+        for name, read in family.reads(present).items():
+            known = of_table.get(name)
+            of_table[name] = _together(known, read) if isinstance(known, Roll) else read
+    return found
+
+
+def _together(known: Roll, more: Read) -> Roll:
+    """A roll with the measures of both."""
+    assert isinstance(more, Roll)
+    assert known.time == more.time
+    assert known.rows.equals(more.rows)
+    named = {(m.name, *m.levels.values()): m for m in (*known.measures, *more.measures)}
+    return Roll(known.rows, known.time, tuple(named.values()))
 
 
 def _rows_of(shuffles: Mapping[str, Shuffle], chunk: int, name: str) -> Iterator[Any]:
@@ -159,7 +179,11 @@ class _Collected:
     def add(self, place: np.ndarray, columns: Iterable[Column]) -> None:
         """The columns of some points, in turn."""
         runs = list(_runs(place))
+        given: set[str] = set()
         for feature, found in columns:
+            if feature.name in given:
+                raise ValueError(f"two features are called {feature.name}")
+            given.add(feature.name)
             if feature.name not in self._columns:
                 kind = object if feature.is_text else np.float64
                 self._columns[feature.name] = feature, np.empty(self._points, dtype=kind)
