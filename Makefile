@@ -6,6 +6,7 @@ ONLY   ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
+SPARK  := $(VENV)/ready-spark
 CHURN  := $(BIN)/churn
 COMPILE := $(BIN)/pip-compile -q --strip-extras --generate-hashes --allow-unsafe --no-header \
 	--no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
@@ -25,13 +26,18 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
+# Spark is 400 MB that only its engine and the tests need, so training does without.
+$(SPARK): $(READY) requirements-spark.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-spark.lock
+	@touch $(SPARK)
+
 train: $(READY)  ## train on the histories that CONFIG names; demo histories where it has none yet
 	@$(CHURN) train --demo --config $(CONFIG)
 
 score: $(READY)  ## the risk list and the outreach list for AS_OF (default: the newest date)
 	@$(CHURN) score --config $(CONFIG) $(if $(AS_OF),--as-of $(AS_OF))
 
-test: $(READY)  ## all tests
+test: $(SPARK)  ## all tests; those of Spark need Java 17
 	@$(BIN)/python -m pytest
 
 check: $(READY)  ## linters, types, import rules; changes nothing
@@ -58,6 +64,7 @@ ui: $(READY)  ## MLflow's web UI on the store that CONFIG names
 lock: $(READY)  ## pin the dependencies anew
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-tools
 	@$(COMPILE) --extra dev -o requirements.lock pyproject.toml
+	@$(COMPILE) --extra dev --extra spark -c requirements.lock -o requirements-spark.lock pyproject.toml
 	@$(COMPILE) --extra dev --extra notebooks -c requirements.lock -o requirements-notebooks.lock pyproject.toml
 
 clean:  ## remove what was generated, the virtual environment and the demo histories included

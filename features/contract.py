@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from features.casting import Casts
+from features.engines import PLACE, ROW
 from features.errors import ContractBroken
 from features.sources import RawTable, shortened
 from features.tables import CUSTOMER, FIRST_DAYS, FIRST_DAYS_END, Column, Table
@@ -22,12 +24,12 @@ from features.tables import CUSTOMER, FIRST_DAYS, FIRST_DAYS_END, Column, Table
 if TYPE_CHECKING:
     import ibis
     import ibis.expr.types as ir
-    from ibis.backends.duckdb import Backend
     from ibis.expr.datatypes import DataType
+
+    from features.engines import Engine
 
 REASON = "quarantine_reason"
 GOOD = 0
-ROW = "row_in_source"
 RAW = "raw value: "
 """Before the name of a column as it was given; no attribute of a customer is called so."""
 LARGEST = 1e15
@@ -44,9 +46,10 @@ EDGES = {
 """By oddity, the column of a row's customer that its time is compared with."""
 OWN_COLUMNS = {CUSTOMER, FIRST_DAYS_END, ROW, REASON, ENDS, *EDGES.values()}
 """No attribute can be called so."""
+KNOWN_LATE = ("available_at", "valid_from")
+"""Columns that say since when a row is known, where that is later than its own time."""
 STILL_OPEN = "2900-01-01"
 """An end from here on is none: 2999-12-31, 9999-12-31 and infinity say that something runs."""
-WHOLE_NUMBER = r"^(-[1-9][0-9]{0,17}|0|[1-9][0-9]{0,17})$"
 
 
 @dataclass(frozen=True)
@@ -121,13 +124,13 @@ def require_columns(table: Table, raw: RawTable, *, through_subscriptions: bool)
         raise ContractBroken(
             f"The table {table.name} lacks the required column {name}.",
             where=raw.where,
-            value=shortened(raw.rows.columns),
+            value=shortened(c for c in raw.rows.columns if c != PLACE),
             allowed=f"required: {', '.join(table.required)}",
             fix=f'if it has another name, say so: [data.columns.{table.name}] {name} = "{theirs}"',
         )
 
 
-def with_fitting_types(engine: Backend, table: Table, raw: RawTable) -> RawTable:
+def with_fitting_types(engine: Engine, table: Table, raw: RawTable) -> RawTable:
     """The table with types that its declared columns can be read from.
 
     A column without any value has whatever type the export gave it; here it is text.
@@ -236,31 +239,34 @@ def _advice(kind: str, examples: Sequence[object]) -> str | None:
     return None
 
 
-def are_whole_numbers(engine: Backend, ids: ir.Column) -> bool:
-    """Whether ids are whole numbers and nothing else.
+def are_whole_numbers(engine: Engine, rows: ibis.Table, name: str) -> bool:
+    """Whether a column of ids holds whole numbers and nothing else.
 
     Text such as "007" is no whole number: turned into one it would be another id.
     """
-    if ids.type().is_integer():
+    if rows[name].type().is_integer():
         return True
-    other = ~ids.re_search(WHOLE_NUMBER).fill_null(True)
-    return not engine.to_pyarrow(other.any()).as_py()
+
+    def other(given: ibis.Table) -> ibis.Table:
+        return given.select(other=~engine.casts.is_whole(given[name]).fill_null(True))
+
+    others = engine.each_row(rows.select(name), other)
+    return not engine.to_pyarrow(others["other"].any()).as_py()
 
 
-def typed(table: Table, raw: RawTable, *, timezone: str) -> ibis.Table:
+def typed(table: Table, rows: ibis.Table, casts: Casts, *, timezone: str) -> ibis.Table:
     """The table's declared columns with their declared types, and the raw ones after `RAW`.
 
     A value that does not parse is null here, while its raw column is not; `faults` tells. Ids are
     whole numbers or text, as they were given.
     """
-    rows = raw.rows
     columns: dict[str, ir.Value] = {}
     for name in rows.columns:
         declared = table.column(name) or _joining_column(name)
         if declared is not None:
             columns[RAW + name] = rows[name]
-            columns[name] = _cast(rows[name], declared, timezone)
-        elif table.attributes and name.lower() not in OWN_COLUMNS:
+            columns[name] = _cast(rows[name], declared, casts, timezone)
+        elif table.attributes and name.lower() not in OWN_COLUMNS and name != PLACE:
             columns[name] = rows[name]
     if ROW in rows.columns:
         columns[ROW] = rows[ROW]
@@ -277,15 +283,15 @@ def _joining_column(name: str) -> Column | None:
     )
 
 
-def _cast(value: ir.Value, column: Column, timezone: str) -> Any:
+def _cast(value: ir.Value, column: Column, casts: Casts, timezone: str) -> Any:
     if column.kind == "id":
-        return as_id(value)
+        return casts.as_id(value)
     if column.kind == "time":
-        return _as_time(value, timezone)
+        return casts.as_time(value, timezone)
     if column.kind == "number":
-        return _as_number(value)
+        return casts.as_number(value)
     if column.kind == "bool":
-        return _as_bool(value)
+        return casts.as_bool(value)
     text = value.cast("string")
     return _as_level(text, column) if column.allowed else text
 
@@ -297,69 +303,6 @@ def _as_level(text: Any, column: Column) -> Any:
     return level
 
 
-def as_id(value: Any) -> Any:
-    """An id as a whole number or text; null where it is neither, or empty."""
-    kind = value.type()
-    if kind.is_integer() and not kind.is_uint64():
-        return value.cast("int64")
-    if kind.is_floating() or kind.is_decimal():
-        return (value % 1 == 0).ifelse(value, None).try_cast("int64")
-    return value.cast("string").nullif("")
-
-
-def _as_time(value: Any, timezone: str) -> Any:
-    """A naive timestamp on the wall clock of `timezone` (the engine's clock is set to it)."""
-    import ibis.expr.datatypes as dt
-
-    return _as_instant(value, timezone).cast(dt.Timestamp(scale=6))
-
-
-def _as_instant(value: Any, timezone: str) -> Any:
-    """Text as instants: without an offset in the engine's time zone, with one converted."""
-    import ibis
-    import ibis.expr.datatypes as dt
-
-    if value.type().is_string():
-        given = value.strip()
-        given = (given.lower() == "epoch").ifelse(None, given)
-        moment = given.try_cast(dt.Timestamp(timezone=timezone))
-        # 1/2/25 would be read as a day of the year 1: whose day and month, nobody knows.
-        return (moment >= ibis.timestamp("1000-01-01 00:00:00+00:00")).ifelse(moment, None)
-    return value
-
-
-def _as_number(value: Any) -> Any:
-    kind = value.type()
-    if kind.is_integer():
-        return value
-    if kind.is_boolean():
-        return value.cast("int8")
-    return value.try_cast("float64") if kind.is_string() else value.cast("float64")
-
-
-def _as_bool(value: Any) -> Any:
-    kind = value.type()
-    if kind.is_boolean():
-        return value
-    if kind.is_string():
-        return value.strip().try_cast("boolean")
-    return value.isin([0, 1]).ifelse(value == 1, None)
-
-
-def finite(value: Any) -> Any:
-    """Whether a floating-point value is a number: neither NaN nor infinite; null for null.
-
-    A Parquet file's statistics leave NaN out, and DuckDB 2.0 believes them where it is asked for
-    NaN or for a range: only this function looks at the values.
-    """
-    import ibis
-
-    @ibis.udf.scalar.builtin
-    def isfinite(value: float) -> bool: ...  # type: ignore[empty-body]
-
-    return isfinite(value.cast("float64"))
-
-
 @dataclass(frozen=True)
 class Fault:
     """A way in which rows are bad: the condition, and the columns in which it shows."""
@@ -368,20 +311,20 @@ class Fault:
     columns: tuple[str, ...]
 
 
-def faults(table: Table, rows: ibis.Table, *, timezone: str) -> dict[str, Fault]:
+def faults(table: Table, rows: ibis.Table, casts: Casts, *, timezone: str) -> dict[str, Fault]:
     """What can be wrong with a typed row, by reason."""
     found: dict[str, Fault] = {}
     for column in table.columns:
         if column.name in rows.columns:
             given = RAW + column.name
-            reasons = _impossible(column, rows[column.name])
+            reasons = _impossible(column, rows[column.name], casts)
             if given in rows.columns:
-                reasons = _unreadable(column, rows[column.name], rows[given]) | reasons
+                reasons = _unreadable(column, rows[column.name], rows[given], casts) | reasons
             found |= {reason: Fault(bad, (column.name,)) for reason, bad in reasons.items()}
     for start, end in table.in_order:
         if start in rows.columns and end in rows.columns:
-            begin = _moment(rows, start, end, timezone)
-            stop = _moment(rows, end, start, timezone)
+            begin = _moment(rows, start, end, casts, timezone)
+            stop = _moment(rows, end, start, casts, timezone)
             # An end at midnight is a date: it says on which day, not before what hour.
             is_date = rows[end] == rows[end].truncate("D")
             bad = is_date.ifelse(rows[end] < rows[start].truncate("D"), stop < begin)
@@ -390,14 +333,14 @@ def faults(table: Table, rows: ibis.Table, *, timezone: str) -> dict[str, Fault]
     return found
 
 
-def _moment(rows: ibis.Table, name: str, other: str, timezone: str) -> Any:
+def _moment(rows: ibis.Table, name: str, other: str, casts: Casts, timezone: str) -> Any:
     """A time to compare with another one: as an instant, where both are given as such.
 
     On the wall clock an hour comes twice in autumn, and what followed may seem to come before.
     """
     given, against = rows[RAW + name], rows[RAW + other]
     if all(_is_aware(each) or each.type().is_string() for each in (given, against)):
-        return _as_instant(given, timezone)
+        return casts.as_instant(given, timezone)
     return rows[name]
 
 
@@ -450,25 +393,26 @@ def with_edges(customers: ibis.Table) -> ibis.Table:
     return customers.mutate(**edges).drop(*[c for c in (ENDS,) if c in customers.columns])
 
 
-def _unreadable(column: Column, value: Any, given: Any) -> dict[str, Any]:
+def _unreadable(column: Column, value: Any, given: Any, casts: Casts) -> dict[str, Any]:
     found = {}
     if column.required or column.never_null:
         # Of ids that are text the empty one is none.
         empty = column.kind == "id" and given.type().is_string()
         found[f"null_{column.name}"] = value.isnull() if empty else given.isnull()
-    if column.kind != "text" and value.type() != given.type():
+    changed = value.type() != given.type() or casts.always_new(given.type())
+    if column.kind != "text" and changed:
         there = given.notnull()
         if column.kind == "bool" and given.type().is_floating():
-            there = finite(given)
+            there = casts.finite(given)
         found[f"unparsable_{column.name}"] = value.isnull() & there
     return found
 
 
-def _impossible(column: Column, value: Any) -> dict[str, Any]:
+def _impossible(column: Column, value: Any, casts: Casts) -> dict[str, Any]:
     found = {}
     if column.kind == "number":
         if value.type().is_floating():
-            found[f"not_finite_{column.name}"] = ~finite(value)
+            found[f"not_finite_{column.name}"] = ~casts.finite(value)
         found[f"out_of_range_{column.name}"] = ~value.between(-LARGEST, LARGEST)
     if column.kind == "time":
         first, last = _calendar()
@@ -522,9 +466,10 @@ def _number(reason: int) -> Any:
 
 
 def repeated_id(table: Table, rows: ibis.Table, found: dict[str, Fault]) -> ibis.Table:
-    """Marks every further row with the same row id; the first one in the source's order stays.
+    """Marks every further row with the same row id; the first one that was known stays.
 
-    The fault is added to `found`.
+    Of several known at the same moment it is the first in the source's order. So what comes later
+    displaces no older row, wherever it is written. The fault is added to `found`.
     """
     import ibis
 
@@ -532,10 +477,18 @@ def repeated_id(table: Table, rows: ibis.Table, found: dict[str, Fault]) -> ibis
     if not key:
         return rows
     good = rows[REASON] == GOOD
-    window = ibis.window(group_by=[*key, good], order_by=ROW)
+    window = ibis.window(group_by=[*key, good], order_by=[known_at(table, rows), rows[ROW]])
     repeated = ibis.row_number().over(window) > 0
     found[f"repeated_{key[0]}"] = Fault(repeated, key)
     return marked(rows, len(found), repeated)
+
+
+def known_at(table: Table, rows: ibis.Table) -> Any:
+    """When each typed row became known: when it happened, or later where it says so."""
+    import ibis
+
+    late = [rows[name] for name in KNOWN_LATE if table.column(name) and name in rows.columns]
+    return ibis.greatest(rows[table.time], *late) if late else rows[table.time]
 
 
 def in_words(reason: ir.Value, found: Mapping[str, Fault]) -> ir.Value:
@@ -546,7 +499,7 @@ def in_words(reason: ir.Value, found: Mapping[str, Fault]) -> ir.Value:
     return ibis.cases(*names, else_=ibis.null("string"))
 
 
-def account(engine: Backend, table: Table, rows: ibis.Table, found: Mapping[str, Fault]) -> Account:
+def account(engine: Engine, table: Table, rows: ibis.Table, found: Mapping[str, Fault]) -> Account:
     """Count a reasoned table in one pass, by reason and day."""
     odd = oddities(table, rows)
     nulls = {c.name: rows[c.name].isnull() for c in table.columns if _may_be_null(c, rows)}
@@ -579,7 +532,8 @@ def account(engine: Backend, table: Table, rows: ibis.Table, found: Mapping[str,
 
 
 def _total(counted: Any, name: str) -> int:
-    return int(counted[name].to_numpy().sum())
+    # Where nothing was compared an engine may count nothing, rather than zero.
+    return int(counted[name].fill_null(0).to_numpy().sum())
 
 
 def _may_be_null(column: Column, rows: ibis.Table) -> bool:
@@ -587,7 +541,7 @@ def _may_be_null(column: Column, rows: ibis.Table) -> bool:
 
 
 def refuse_too_many(
-    engine: Backend,
+    engine: Engine,
     table: Table,
     rows: ibis.Table,
     counts: Account,

@@ -15,7 +15,8 @@ from features.tables import Column
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from ibis.backends.duckdb import Backend
+
+    from features.engines import Embedded
 
 CHUNK = 8 * 2**20
 """Bytes of rows that are held at a time, on their way into the engine."""
@@ -106,10 +107,30 @@ def streamed(connection: Any, query: str) -> Iterator[bytearray]:
             yield chunk
 
 
+def as_text(chunk: bytearray, columns: int) -> pa.Table:
+    """The columns c0, c1 … as text; PostgreSQL quotes an empty text, and no null."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = [f"c{i}" for i in range(columns)]
+    return csv.read_csv(
+        pa.py_buffer(chunk),
+        # One block: no row is too long for it.
+        csv.ReadOptions(column_names=names, block_size=len(chunk) + 1),
+        csv.ParseOptions(newlines_in_values=True),
+        csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+
+
 class Target:
     """A temporary table of the engine that takes the rows in."""
 
-    def __init__(self, engine: Backend, name: str, columns: Sequence[Carried]) -> None:
+    def __init__(self, engine: Embedded, name: str, columns: Sequence[Carried]) -> None:
         self.engine = engine
         self.name = name
         self.columns = list(columns)
@@ -118,30 +139,11 @@ class Target:
 
     def add(self, chunk: bytearray) -> None:
         """Append the rows of a piece of CSV."""
-        self.engine.con.register(CHUNK_VIEW, self._as_text(chunk))
+        self.engine.con.register(CHUNK_VIEW, as_text(chunk, len(self.columns)))
         self._keep_what_no_calendar_holds()
         values = ", ".join(column.parsed(f"c{i}") for i, column in enumerate(self.columns))
         self.engine.raw_sql(f"INSERT INTO {name_of(self.name)} SELECT {values} FROM {CHUNK_VIEW}")
         self.engine.con.unregister(CHUNK_VIEW)
-
-    def _as_text(self, chunk: bytearray) -> pa.Table:
-        """The columns c0, c1 … as text; PostgreSQL quotes an empty text, and no null."""
-        import pyarrow as pa
-        from pyarrow import csv
-
-        names = [f"c{i}" for i in range(len(self.columns))]
-        return csv.read_csv(
-            pa.py_buffer(chunk),
-            # One block: no row is too long for it.
-            csv.ReadOptions(column_names=names, block_size=len(chunk) + 1),
-            csv.ParseOptions(newlines_in_values=True),
-            csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
 
     def _keep_what_no_calendar_holds(self) -> None:
         """A column with an infinite moment goes on as text: its other rows are good."""

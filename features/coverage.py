@@ -20,7 +20,8 @@ from features.tables import TABLES
 
 if TYPE_CHECKING:
     import ibis
-    from ibis.backends.duckdb import Backend
+
+    from features.engines import Engine
 
 FEWEST_ROWS = 100
 """With fewer rows nothing can be told apart from strays."""
@@ -72,7 +73,7 @@ def _longest(days: np.ndarray) -> int:
 
 
 def span_of(
-    engine: Backend, tables: Mapping[str, ibis.Table], accounts: Mapping[str, Account]
+    engine: Engine, tables: Mapping[str, ibis.Table], accounts: Mapping[str, Account]
 ) -> tuple[datetime, datetime]:
     """The first and the last moment at which something is known to have happened.
 
@@ -103,7 +104,7 @@ def _columns(tables: Mapping[str, ibis.Table]) -> list[tuple[str, str]]:
 
 
 def _daily(
-    engine: Backend,
+    engine: Engine,
     rows: ibis.Table,
     name: str,
     column: str,
@@ -116,7 +117,7 @@ def _daily(
     return daily if daily is not None and len(daily.days) else None
 
 
-def _counted(engine: Backend, rows: ibis.Table, column: str) -> Daily:
+def _counted(engine: Engine, rows: ibis.Table, column: str) -> Daily:
     given = rows.filter(rows[column].notnull())
     counted = given.group_by(day=given[column].date()).agg(
         rows=given.count(), last=given[column].max()

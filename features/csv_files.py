@@ -20,7 +20,7 @@ from features.errors import ContractBroken
 from features.sql import name_of, path_of, text_of
 
 if TYPE_CHECKING:
-    from ibis.backends.duckdb import Backend
+    from features.engines import Embedded
 
 ENDINGS = (".csv", ".csv.gz")
 SEPARATORS = ",;\t|"
@@ -51,7 +51,7 @@ def query_of(table: str, file: Path, constants: Mapping[str, str]) -> str:
     return f"SELECT *{without}{added} FROM {_reading(file, columns, separator)}"
 
 
-def explained(engine: Backend, table: str, files: Sequence[Path], error: str) -> ContractBroken:
+def explained(engine: Embedded, table: str, files: Sequence[Path], error: str) -> ContractBroken:
     """Why the engine could not read these files: how many lines of which, and three of them."""
     if "not utf-8" in error:
         return _not_utf8(table, files, error)
@@ -158,7 +158,7 @@ def _not_utf8(table: str, files: Sequence[Path], error: str) -> ContractBroken:
 
 
 def _faulty_lines(
-    engine: Backend, table: str, file: Path
+    engine: Embedded, table: str, file: Path
 ) -> tuple[list[tuple[int, str, str]], int]:
     """The first three lines that cannot be read (number, fault, text), and how many there are."""
     import duckdb

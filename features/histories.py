@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from features import contract, sources
+from features.casting import Casts
 from features.contract import (
     EDGES,
     ENDS,
@@ -22,12 +23,12 @@ from features.contract import (
     OWN_COLUMNS,
     RAW,
     REASON,
-    ROW,
     Account,
     Fault,
 )
 from features.coverage import span_of
-from features.departures import ends_of
+from features.departures import ends_of, first_versions
+from features.engines import ROW
 from features.errors import ContractBroken, UsageError
 from features.sources import RawTable, Source
 from features.tables import CUSTOMER, CUSTOMERS, TABLES, Table
@@ -35,7 +36,8 @@ from features.tables import CUSTOMER, CUSTOMERS, TABLES, Table
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
-    from ibis.backends.duckdb import Backend
+
+    from features.engines import Engine
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Histories:
         How many customers there are.
     """
 
-    engine: Backend
+    engine: Engine
     tables: dict[str, ibis.Table]
     accounts: dict[str, Account]
     quarantined: dict[str, ibis.Table]
@@ -94,7 +96,7 @@ def read_histories(
     needed_any: tuple[str, ...] = (),
     max_bad_share: float = 0.05,
     observed_until: datetime | date | None = None,
-    set_aside: Callable[[Backend, Mapping[str, ibis.Table]], None] | None = None,
+    set_aside: Callable[[Engine, Mapping[str, ibis.Table]], None] | None = None,
     refused: list[ContractBroken] | None = None,
 ) -> Histories:
     """Open and check the histories of a source.
@@ -145,7 +147,7 @@ class _Reader:
 
     def __init__(
         self,
-        engine: Backend,
+        engine: Engine,
         source: Source,
         raw: Mapping[str, RawTable],
         max_bad_share: float,
@@ -166,8 +168,6 @@ class _Reader:
 
     def read_all(self) -> None:
         """Every table, those that tell who left before the events that may come after it."""
-        import duckdb
-
         try:
             for name, table in self.raw.items():
                 contract.require_columns(
@@ -185,25 +185,26 @@ class _Reader:
             for name in self.raw:
                 if name not in ("customers", *first):
                     self._read_table(TABLES[name])
-        except duckdb.Error:
+        except self.engine.failures:
             self._refuse_unreadable()
             raise
 
     def _refuse_unreadable(self) -> None:
         """Stop with the table whose file cannot be read to its end, if that is what is wrong."""
-        import duckdb
-
         for name, table in self.raw.items():
-            query = self.engine.compile(table.rows)
             try:
-                self.engine.raw_sql(f"SELECT sum(hash(COLUMNS(*))) FROM ({query})").fetchall()
-            except duckdb.Error as error:
+                self.engine.read_through(table.rows)
+            except self.engine.failures as error:
                 raise sources.unreadable(name, table.where, error) from None
 
     def histories(self, observed_until: datetime | None) -> Histories:
         """What was read; the end of the histories is seen in them where it is not given."""
         names = [name for name in TABLES if name in self.good]
-        tables = {name: self.good[name] for name in names if name not in self.empty}
+        tables = {
+            name: self.engine.named(f"good_{name}", self.good[name])
+            for name in names
+            if name not in self.empty
+        }
         begin, end = span_of(self.engine, tables, self.accounts)
         if observed_until and observed_until <= begin:
             raise UsageError(
@@ -231,19 +232,16 @@ class _Reader:
         if "customers" in self.raw:
             rows, found = self._reasoned(CUSTOMERS)
             self._settle(CUSTOMERS, contract.repeated_id(CUSTOMERS, rows, found), found)
-            customers = self.good["customers"]
-            if not contract.are_whole_numbers(self.engine, customers["customer_id"]):
-                customers = customers.mutate(customer_id=customers["customer_id"].cast("string"))
-            else:
-                customers = customers.mutate(customer_id=customers["customer_id"].cast("int64"))
-            customers = self._with_attributes(customers)
+            customers = self._with_attributes(self.good["customers"])
         else:
             customers = self._named_elsewhere()
         import ibis
 
-        index = ibis.row_number().over(ibis.window(order_by=customers["customer_id"]))
+        index = ibis.row_number().over(
+            ibis.window(order_by=self.engine.by_id(customers["customer_id"]))
+        )
         customers = customers.mutate(**{CUSTOMER: index.cast("int32")})
-        self.good["customers"] = self._keep("customers", customers)
+        self.good["customers"] = self.engine.keep("customers", customers)
         self.known = self._known(self.good["customers"])
 
     def _read_table(self, table: Table) -> None:
@@ -260,20 +258,19 @@ class _Reader:
         rows = contract.marked(rows, len(found), unknown.bad)
         self._settle(table, contract.repeated_id(table, rows, found), found)
 
-    def _typed(self, table: Table) -> ibis.Table:
-        raw = self.raw[table.name]
-        if table.row_id:
-            import ibis
-
-            numbered = raw.rows.mutate(**{ROW: ibis.row_number()})
-            raw = RawTable(self._keep(f"{table.name}_rows", numbered), raw.where)
-        return contract.typed(table, raw, timezone=self.source.timezone)
-
     def _reasoned(self, table: Table) -> tuple[ibis.Table, dict[str, Fault]]:
         """The table's rows, each with the first of its own faults."""
-        rows = self._typed(table)
-        found = contract.faults(table, rows, timezone=self.source.timezone)
-        return contract.with_reason(rows, found), found
+        raw, found = self.raw[table.name].rows, {}
+        if table.row_id:
+            raw = self.engine.in_order(table.name, raw)
+
+        def judged(given: ibis.Table) -> ibis.Table:
+            casts, timezone = self.engine.casts, self.source.timezone
+            rows = contract.typed(table, given, casts, timezone=timezone)
+            found.update(contract.faults(table, rows, casts, timezone=timezone))
+            return contract.with_reason(rows, found)
+
+        return self.engine.reused(self.engine.each_row(raw, judged)), found
 
     def _settle(self, table: Table, rows: ibis.Table, found: Mapping[str, Fault]) -> None:
         """Part good rows from bad ones, with counts."""
@@ -309,35 +306,68 @@ class _Reader:
         self.good[name] = contract.with_open_ends(table, good)
 
     def _with_attributes(self, customers: ibis.Table) -> ibis.Table:
-        """Customers with their attributes typed: numbers, booleans (as 0 and 1) or text."""
+        """Customers with their ids as numbers where all are, and their attributes typed.
+
+        Attributes are numbers, booleans (as 0 and 1) or text.
+        """
         names = [c for c in customers.columns if _is_attribute(c)]
         self.not_read += [c for c in self.raw["customers"].rows.columns if c.lower() in OWN_COLUMNS]
-        typed = {}
-        for name in names:
-            value = customers[name]
-            kind = self._attribute_kind(value)
+        for name, kind in self._attribute_kinds(customers, names).items():
             if kind is None:
                 self.not_read.append(name)
             else:
                 self.attributes[name] = kind
-                typed[name] = _attribute(value, kind)
+        ids = "int64" if self._are_whole(customers) else "string"
         kept = [c for c in customers.columns if c not in names]
-        return customers.select(*kept, **typed)
+        casts = self.engine.casts
 
-    def _attribute_kind(self, value: Any) -> str | None:
-        kind = value.type()
-        if kind.is_numeric() or kind.is_boolean():
-            return "number"
-        if not kind.is_string():
-            return None
-        given = value.strip().nullif("")
-        not_numbers = (given.notnull() & given.try_cast("float64").isnull()).any()
-        not_bools = (given.notnull() & ~given.lower().isin(["true", "false"])).any()
-        frame = value.as_table().aggregate(numbers=~not_numbers, bools=~not_bools, n=given.count())
-        found = self.engine.to_pyarrow(frame).to_pylist()[0]
-        if not found["n"]:
-            return "text"
-        return "number" if found["numbers"] else "bool" if found["bools"] else "text"
+        def typed(rows: ibis.Table) -> ibis.Table:
+            attributes = {n: _attribute(rows[n], k, casts) for n, k in self.attributes.items()}
+            rows = rows.select(*kept, **attributes)
+            return rows.mutate(customer_id=rows["customer_id"].cast(ids))
+
+        return self.engine.each_row(customers, typed)
+
+    def _are_whole(self, customers: ibis.Table) -> bool:
+        return contract.are_whole_numbers(self.engine, customers, "customer_id")
+
+    def _attribute_kinds(
+        self, customers: ibis.Table, names: Sequence[str]
+    ) -> dict[str, str | None]:
+        """Whether attributes are numbers, booleans or text; None where they are nothing of it."""
+        types = {name: customers[name].type() for name in names}
+        texts = [name for name in names if types[name].is_string()]
+
+        def looked_at(rows: ibis.Table) -> ibis.Table:
+            found = {}
+            for name in texts:
+                given = rows[name].strip().nullif("")
+                number = self.engine.casts.float_of(given)
+                # "01234" is a code: as a number it would be the same as "1234".
+                a_code = given.re_search(r"^[+-]?0[0-9]")
+                found[f"there {name}"] = given.notnull()
+                found[f"no number {name}"] = given.notnull() & (number.isnull() | a_code)
+                found[f"no bool {name}"] = given.notnull() & ~given.lower().isin(["true", "false"])
+            return rows.select(**found)
+
+        has: dict[str, Any] = {}
+        if texts:
+            rows = self.engine.each_row(customers.select(*texts), looked_at)
+            asked = rows.aggregate(**{column: rows[column].any() for column in rows.columns})
+            has = self.engine.to_pyarrow(asked).to_pylist()[0]
+
+        def kind(name: str) -> str | None:
+            if types[name].is_numeric() or types[name].is_boolean():
+                return "number"
+            if name not in texts:
+                return None
+            if not has[f"there {name}"]:
+                return "text"
+            if not has[f"no number {name}"]:
+                return "number"
+            return "text" if has[f"no bool {name}"] else "bool"
+
+        return {name: kind(name) for name in names}
 
     def _named_elsewhere(self) -> ibis.Table:
         """Customers from the other tables: who is named there, signed up at the first row."""
@@ -349,7 +379,9 @@ class _Reader:
             if "customer_id" in rows.columns:
                 rows = contract.repeated_id(TABLES[name], rows, found)
                 good = rows.filter(rows[REASON] == GOOD)
-                good = good.group_by("customer_id").agg(signed_up_at=good[TABLES[name].time].min())
+                # A row that became known later tells nobody before that there is a customer.
+                known = contract.known_at(TABLES[name], good)
+                good = good.group_by("customer_id").agg(signed_up_at=known.min())
                 parts.append(good.mutate(customer_id=good["customer_id"].cast("string")))
         if not parts:
             raise ContractBroken(
@@ -360,8 +392,8 @@ class _Reader:
             )
         named = ibis.union(*parts) if len(parts) > 1 else parts[0]
         named = named.group_by("customer_id").agg(signed_up_at=named["signed_up_at"].min())
-        named = self._keep("named", named)
-        if contract.are_whole_numbers(self.engine, named["customer_id"]):
+        named = self.engine.keep("named", named)
+        if self._are_whole(named):
             named = named.mutate(customer_id=named["customer_id"].cast("int64"))
         return named
 
@@ -379,20 +411,16 @@ class _Reader:
     def _known(self, customers: ibis.Table) -> ibis.Table:
         """What the rows of other tables need of their customers."""
         columns = [c for c in ("customer_id", CUSTOMER, "signed_up_at", ENDS) if c in customers]
-        return self._keep("known", contract.with_edges(customers.select(columns)))
+        return self.engine.keep("known", contract.with_edges(customers.select(columns)))
 
     def _join_subscriptions(self, rows: ibis.Table) -> ibis.Table:
         """The rows of a table that names subscriptions, with the customer of each."""
-        subscriptions = self.good["subscriptions"]
-        owners = subscriptions.group_by("subscription_id").agg(
-            customer_id=subscriptions["customer_id"].min()
-        )
+        owners = self.good["subscriptions"]
+        if "valid_from" in owners.columns:
+            # Who takes over a subscription later was not its customer before.
+            owners = first_versions(owners)
+        owners = owners.select("subscription_id", "customer_id")
         return _join_ids(rows, owners, "subscription_id")
-
-    def _keep(self, name: str, rows: ibis.Table) -> ibis.Table:
-        query = self.engine.compile(rows)
-        self.engine.raw_sql(f'CREATE OR REPLACE TEMP TABLE "kept_{name}" AS {query}')
-        return self.engine.table(f"kept_{name}")
 
 
 def _is_attribute(column: str, others: Sequence[str] = ()) -> bool:
@@ -419,15 +447,19 @@ def _join_ids(rows: ibis.Table, known: ibis.Table, name: str) -> ibis.Table:
     return joined.drop(key, f"{key}_right")
 
 
-def _attribute(value: Any, kind: str) -> Any:
+def _attribute(value: Any, kind: str, casts: Casts) -> Any:
     if kind == "text":
         return value.strip().nullif("")
     if kind == "bool":
-        return (value.strip().lower() == "true").cast("float64")
+        return (value.strip().lower() == "true").cast("int32").cast("float64")
     if value.type().is_string():
-        value = value.try_cast("float64")
+        value = casts.float_of(value)
+    if value.type().is_boolean():
+        # Not every database turns a boolean into a fraction at once.
+        value = value.cast("int32")
     number = value.cast("float64")
-    return contract.finite(number).ifelse(number, None)
+    usable = casts.finite(number) & number.between(-contract.LARGEST, contract.LARGEST)
+    return usable.ifelse(number, None)
 
 
 def _require_tables(

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from features.contract import LONG, REASON
 from features.coverage import HAPPENED, SILENCE_TIMES, core_of
 from features.histories import Histories
+from features.plan import FEWEST_ROWS, MOST_TEXTS, OTHER, texts_of
 from features.sources import Source, near_table, shortened, unused_files
-from features.sql import name_of
 from features.tables import CURRENCY, TABLES
 from features.timeline import EPOCH, day_number
 
@@ -43,7 +43,7 @@ class Finding:
 def inspect(histories: Histories, source: Source) -> list[Finding]:
     """All findings, table by table."""
     found = [finding for name in histories.accounts for finding in _of_table(histories, name)]
-    return [*found, *_unused(source)]
+    return [*found, *_texts(histories), *_unused(source)]
 
 
 def _of_table(histories: Histories, name: str) -> Iterator[Finding]:
@@ -78,21 +78,14 @@ def _identical(histories: Histories, name: str) -> Iterator[Finding]:
 def identical_rows(histories: Histories, name: str, *, one_in: int = 1) -> int:
     """How many rows are the same as an earlier one in all columns; by a sample of customers.
 
-    Rows are compared by a hash of 64 bits. Identical rows belong to the same customer, so that
+    Identical rows belong to the same customer, so that
     what is found for one in so many customers stands for all.
     """
     raw = histories.raw[name].rows
     if not histories.accounts[name].rows:
         return 0
     key = next(c for c in ("customer_id", "subscription_id") if c in raw.columns)
-    columns = ", ".join(name_of(column) for column in raw.columns)
-    sample = f"WHERE hash({name_of(key)}) % {one_in} = 0" if one_in > 1 else ""
-    query = (
-        f"SELECT count(*) - count(DISTINCT hash({columns})) "
-        f"FROM ({histories.engine.compile(raw)}) AS rows {sample}"
-    )
-    ((found,),) = histories.engine.raw_sql(query).fetchall()
-    return int(found) * one_in
+    return histories.engine.identical_rows(raw, key, one_in=one_in)
 
 
 def _unknown(histories: Histories, name: str) -> Iterator[Finding]:
@@ -208,6 +201,22 @@ def _currencies(histories: Histories, name: str) -> Iterator[Finding]:
         yield Finding(
             name, "mixed_currencies", None, f"amounts of several currencies are added up: {shares}"
         )
+
+
+def _texts(histories: Histories) -> Iterator[Finding]:
+    """Columns of text with more values than a feature tells apart."""
+    for text in texts_of(histories, histories.observed_until.date()):
+        if text.values <= MOST_TEXTS:
+            continue
+        told = f"{text.column} has {text.values:,} values"
+        if text.names_rows:
+            told += f", and no {FEWEST_ROWS} rows share one: no feature is made of it"
+        else:
+            told += (
+                f": the {len(text.levels)} commonest ({text.share:.0%} of the rows) are told "
+                f"apart, all others are {OTHER!r}"
+            )
+        yield Finding(text.table, "many_values", None, told)
 
 
 def _unused(source: Source) -> Iterator[Finding]:

@@ -242,8 +242,8 @@ def _not_versioned(histories: Histories) -> Iterator[Suspect]:
 def _renewing(histories: Histories, latest: ibis.Table) -> str:
     running = latest["ended_at"].isnull()
     shares = latest.aggregate(
-        running=latest["auto_renew"].cast("int8").mean(where=running),
-        ended=latest["auto_renew"].cast("int8").mean(where=~running),
+        running=latest["auto_renew"].cast("int32").mean(where=running),
+        ended=latest["auto_renew"].cast("int32").mean(where=~running),
     )
     row: dict[str, Any] = histories.engine.to_pyarrow(shares).to_pylist()[0]
     if row["running"] is None or row["ended"] is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from features.cut import Cut, Points
 from features.plan import Plan
 from features.reads import CUTOFF, Layout
 from features.tables import CUSTOMER
-from features.timeline import EVER, Span, Timeline
+from features.timeline import EPOCH, EVER, Span, Timeline
 
 if TYPE_CHECKING:
     import ibis
@@ -173,23 +174,26 @@ class Present:
         Adds the columns `CUTOFF` and ``moment`` (the cutoff as a timestamp).
         """
         import ibis
-        import pyarrow as pa
 
-        moments = self._timeline.days * MICROSECONDS_A_DAY
-        cutoffs = ibis.memtable(
-            pa.table(
-                {
-                    CUTOFF: pa.array(np.arange(len(moments), dtype=np.int32)),
-                    "moment": pa.array(moments).cast(pa.timestamp("us")),
-                }
-            )
-        )
+        moments = self._moments()
         running = ibis.timestamp("9999-01-01")
         rows = rows.mutate(runs_until=rows[end].fill_null(running))
         rows = rows.join(
-            cutoffs, [rows[start] < cutoffs["moment"], rows["runs_until"] >= cutoffs["moment"]]
+            moments, [rows[start] < moments["moment"], rows["runs_until"] >= moments["moment"]]
         )
         if "available_at" in rows.columns:
             known = rows["available_at"].isnull() | (rows["available_at"] < rows["moment"])
             rows = rows.filter(known)
         return rows
+
+    def _moments(self) -> ibis.Table:
+        """The cutoffs as a table, written out: each engine has it without being given one."""
+        import ibis
+
+        days = [EPOCH + timedelta(days=int(day)) for day in self._timeline.days]
+        index = ibis.array([ibis.literal(n, "int32") for n in range(len(days))]).unnest()
+        rows = index.name(CUTOFF).as_table()
+        moments = [
+            (rows[CUTOFF] == n, ibis.timestamp(f"{day} 00:00:00")) for n, day in enumerate(days)
+        ]
+        return rows.mutate(moment=ibis.cases(*moments, else_=ibis.null("timestamp(6)")))

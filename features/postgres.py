@@ -20,13 +20,13 @@ from features.copying import Target, carried, streamed, told_apart
 from features.errors import ContractBroken, UsageError, UserError
 from features.redaction import redacted
 from features.sql import name_of
-from features.tables import CURRENCY, TABLES, Table
+from features.tables import CURRENCY, TABLES, Column, Table
 
 if TYPE_CHECKING:
     import ibis
-    from ibis.backends.duckdb import Backend
     from ibis.backends.postgres import Backend as Postgres
 
+    from features.engines import Embedded
     from features.sources import Source
 
 URLS = ("postgresql://", "postgres://")
@@ -47,7 +47,7 @@ _CONFIG_FAULT = re.compile(
 )
 
 
-def read_tables(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
+def read_tables(engine: Embedded, source: Source) -> dict[str, tuple[ibis.Table, str]]:
     """Copy every input table that the database holds into the engine; by name, with its place.
 
     Raises
@@ -62,9 +62,9 @@ def read_tables(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, 
     """
     found = {}
     with _snapshot(source) as database:
-        for name, place in _places(database, source).items():
+        for name, place in places(database, source).items():
             where = f"{source.shown}, table {place}"
-            with _told(database, source, name, place):
+            with told(database, source, name, place):
                 found[name] = (_copied(engine, database, source, TABLES[name], place), where)
     # The database is not kept waiting while the engine sorts.
     return {
@@ -79,7 +79,7 @@ def read_tables(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, 
 @contextmanager
 def _snapshot(source: Source) -> Iterator[Postgres]:
     """A connection in a read-only transaction, which sees the database as it is now."""
-    connection = _connect(source)
+    connection = connect(source)
     import ibis
     import psycopg
 
@@ -96,7 +96,7 @@ def _snapshot(source: Source) -> Iterator[Postgres]:
         connection.close()
 
 
-def _connect(source: Source) -> Any:
+def connect(source: Source) -> Any:
     try:
         import psycopg
         from psycopg.conninfo import conninfo_to_dict
@@ -131,12 +131,12 @@ def _refused(error: Exception, source: Source) -> UserError:
     """Why there is no connection: the config's fault, or the server's."""
     import psycopg
 
-    said = _said(error, source)
+    told = said(error, source)
     if not isinstance(error, psycopg.OperationalError) or _CONFIG_FAULT.search(str(error)):
         return UsageError(
             "The PostgreSQL database that the config names cannot be opened.",
             where=f"[data] source = {source.shown}",
-            value=said,
+            value=told,
             allowed=f"{EXAMPLE}; what is left out is read from PGHOST, PGUSER …, and signs such "
             "as @ / : in a password are written %40 %2F %3A",
             fix="correct the URL, or the variable or service file that completes it",
@@ -144,21 +144,21 @@ def _refused(error: Exception, source: Source) -> UserError:
     return ContractBroken(
         "The PostgreSQL server cannot be reached, or refuses.",
         where=f"[data] source = {source.shown}",
-        value=said,
+        value=told,
         allowed="a server that answers, and a role that may read the tables",
         fix="start the server, or correct host, port, role or password (PGPASSWORD, or the "
         "file ~/.pgpass)",
     )
 
 
-def _said(error: Exception, source: Source) -> str:
+def said(error: Exception, source: Source) -> str:
     """What the driver said, on one line and without passwords."""
     said = " ".join(redacted(str(error), source.location).split())
     return said if len(said) <= 500 else said[:500] + " …"
 
 
 @contextmanager
-def _told(database: Postgres, source: Source, name: str, place: Place) -> Iterator[None]:
+def told(database: Postgres, source: Source, name: str, place: Place) -> Iterator[None]:
     """Turns what can go wrong while a table is read into a message about that table."""
     import psycopg
     import pyarrow as pa
@@ -170,7 +170,7 @@ def _told(database: Postgres, source: Source, name: str, place: Place) -> Iterat
         raise ContractBroken(
             f"The table {name} may not be read.",
             where=where,
-            value=_said(error, source),
+            value=said(error, source),
             allowed="a role with the right to SELECT",
             fix=f"GRANT USAGE ON SCHEMA {place.quoted_schema} TO {database.con.info.user}; "
             f"GRANT SELECT ON {place.quoted} TO {database.con.info.user};",
@@ -189,7 +189,7 @@ def _unreadable(
     return ContractBroken(
         what,
         where=where or source.shown,
-        value=_said(error, source),
+        value=said(error, source),
         allowed="a database that can be read to the end",
         fix="try again; if it stays so, ask who runs the database",
     )
@@ -222,7 +222,7 @@ class Place:
         return f"{self.quoted_schema}.{name_of(self.name)}"
 
 
-def _places(database: Postgres, source: Source) -> dict[str, Place]:
+def places(database: Postgres, source: Source) -> dict[str, Place]:
     """Where each input table lies: by name on the search path, or as [data.tables] says."""
     everywhere, visible = _relations(database)
     found = {}
@@ -290,21 +290,29 @@ def _listed(names: Sequence[str], most: int = 30) -> str:
 
 
 def _copied(
-    engine: Backend, database: Postgres, source: Source, table: Table, place: Place
+    engine: Embedded, database: Postgres, source: Source, table: Table, place: Place
 ) -> ibis.Table:
     """A table's rows in a temporary table of the engine."""
-    named = source.columns.get(table.name, {})
-    renamed = {ours: theirs for ours, theirs in named.items() if theirs}
-    present = [c for c in _columns(database, place) if c in renamed.values() or named.get(c) != ""]
-    rows = _needed(table, place, present, renamed)
-    ours = {theirs: name for name, theirs in renamed.items()}
-    declared = {name: table.column(ours.get(name, name)) for name in rows.columns}
+    rows, declared = needed(database, source, table, place)
     described = database.con.execute(database.compile(rows.limit(0))).description
     columns = [carried(column, declared[column.name]) for column in described]
     target = Target(engine, f"raw_{table.name}", told_apart(columns))
     for chunk in streamed(database.con, database.compile(rows)):
         target.add(chunk)
     return engine.table(target.name)
+
+
+def needed(
+    database: Postgres, source: Source, table: Table, place: Place
+) -> tuple[ibis.Table, dict[str, Column | None]]:
+    """What is read of a table, and what each of its columns is for us."""
+    named = source.columns.get(table.name, {})
+    renamed = {ours: theirs for ours, theirs in named.items() if theirs}
+    present = [c for c in _columns(database, place) if c in renamed.values() or named.get(c) != ""]
+    rows = _needed(table, place, present, renamed)
+    ours = {theirs: name for name, theirs in renamed.items()}
+    declared = {name: table.column(ours.get(name, name)) for name in rows.columns}
+    return rows, declared
 
 
 def _needed(
@@ -338,7 +346,7 @@ def _lacks(table: Table, present: Collection[str], renamed: Mapping[str, str]) -
     return bool(missing or set(renamed.values()) - set(present))
 
 
-def _in_order(engine: Backend, table: Table, rows: ibis.Table) -> ibis.Table:
+def _in_order(engine: Embedded, table: Table, rows: ibis.Table) -> ibis.Table:
     """The rows of a table with row ids in an order of their own.
 
     The first row with an id stays and further ones are set aside, and a database may give its rows

@@ -53,7 +53,7 @@ def columns(past: Past) -> Iterator[Column]:
     )
     yield (
         _feature(
-            "recovered_share",
+            "recovered_share_ever",
             f"share of payment failures that were paid within {SOON} days",
             "share",
         ),

@@ -7,14 +7,14 @@ Values stay as they were given; `contract` gives them their types.
 from __future__ import annotations
 
 import difflib
-import tempfile
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from features import csv_files, postgres, redaction
+from features.engines import PLACE, Embedded, Engine, engine_named
 from features.errors import ContractBroken, UsageError, UserError
 from features.sql import path_of, text_of
 from features.tables import TABLES
@@ -22,7 +22,6 @@ from features.tables import TABLES
 if TYPE_CHECKING:
     import ibis
     import ibis.expr.types as ir
-    from ibis.backends.duckdb import Backend
 
 FILE_ENDINGS = (".parquet", *csv_files.ENDINGS)
 DUCKDB_URL = "duckdb:///"
@@ -49,6 +48,8 @@ class Source:
         In which naive timestamps are read, and in which days begin.
     memory_limit
         For the engine, such as ``"4GB"``; None leaves the engine's own default.
+    engine
+        Where histories are checked and vectors computed: duckdb, spark or postgresql.
     """
 
     location: str = field(repr=False)
@@ -57,6 +58,7 @@ class Source:
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     timezone: str = "UTC"
     memory_limit: str | None = None
+    engine: str = "duckdb"
 
     @property
     def is_database(self) -> bool:
@@ -84,40 +86,54 @@ class RawTable:
     ignored: tuple[str, ...] = ()
 
 
-def connect(source: Source) -> Backend:
-    """An embedded DuckDB whose clock is in the source's time zone.
+def connect(source: Source) -> Engine:
+    """The engine that the config names, with its clock in the source's time zone.
 
     Raises
     ------
     UsageError
-        When the engine does not know the time zone.
+        When there is no such engine, it cannot work on this source, or is not installed.
     """
-    import duckdb
-    import ibis
+    name = engine_named(source.engine)
+    if name == "spark":
+        return _spark(source)
+    if name == "postgresql":
+        return _in_database(source)
+    return Embedded(source.timezone, source.memory_limit)
 
-    engine = ibis.duckdb.connect()
-    try:
-        engine.raw_sql(f"SET TimeZone = {text_of(source.timezone)}")
-    except duckdb.Error:
+
+def _spark(source: Source) -> Engine:
+    if source.is_database:
         raise UsageError(
-            "The engine does not know this time zone.",
-            where="[data] timezone",
-            value=repr(source.timezone),
-            allowed='a name such as "UTC" or "Europe/Amsterdam"',
-            fix="name the region and city",
-        ) from None
-    engine.raw_sql("SET preserve_insertion_order = true")
-    # What does not fit in memory goes here; the engine removes it.
-    spill = Path(tempfile.gettempdir()) / f"churn-risk-{uuid4().hex}"
-    engine.raw_sql(f"SET temp_directory = {text_of(str(spill))}")
-    if source.memory_limit:
-        engine.raw_sql(f"SET memory_limit = {text_of(source.memory_limit)}")
-    return engine
+            "Spark reads folders of files here, no databases.",
+            where="[data] engine",
+            value=f"spark, with source = {source.shown}",
+            allowed="a folder with <table>.parquet or <table>.csv files",
+            fix='engine = "duckdb", which copies what it needs from a database, or '
+            'engine = "postgresql" for what is in PostgreSQL',
+        )
+    from features.spark import Spark
+
+    return Spark(source.timezone, source.memory_limit)
 
 
-def read(engine: Backend, source: Source) -> dict[str, RawTable]:
+def _in_database(source: Source) -> Engine:
+    if not source.location.startswith(postgres.URLS):
+        raise UsageError(
+            "The engine is a database, and the histories are not in it.",
+            where="[data] engine",
+            value=f"postgresql, with source = {source.shown}",
+            allowed="source = postgresql://USER@HOST:5432/DATABASE with this engine",
+            fix='engine = "duckdb", which reads folders and databases',
+        )
+    from features.postgres_engine import Postgres
+
+    return Postgres(source)
+
+
+def read(engine: Engine, source: Source) -> dict[str, RawTable]:
     """Every input table that the source holds, by name, with its foreign column names mapped."""
-    found = _finder(source.location)(engine, source)
+    found = _finder(engine, source.location)(engine, source)
     if not found:
         raise ContractBroken(
             "There is no input table here.",
@@ -153,7 +169,11 @@ def near_table(file: str) -> str | None:
     return near[0] if near else None
 
 
-def _finder(location: str) -> Callable[..., dict[str, tuple[ibis.Table, str]]]:
+def _finder(engine: Engine, location: str) -> Callable[..., dict[str, tuple[ibis.Table, str]]]:
+    if engine.name == "postgresql":
+        from features import postgres_engine
+
+        return postgres_engine.read_tables
     if location.startswith(postgres.URLS):
         return postgres.read_tables
     if location.startswith(DUCKDB_URL):
@@ -161,7 +181,7 @@ def _finder(location: str) -> Callable[..., dict[str, tuple[ibis.Table, str]]]:
     return _unsupported if "://" in location else _in_folder
 
 
-def _unsupported(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
+def _unsupported(engine: Embedded, source: Source) -> dict[str, tuple[ibis.Table, str]]:
     raise UsageError(
         "This kind of database is not supported.",
         where="[data] source",
@@ -171,7 +191,7 @@ def _unsupported(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table,
     )
 
 
-def _in_folder(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
+def _in_folder(engine: Engine, source: Source) -> dict[str, tuple[ibis.Table, str]]:
     if not source.folder.is_dir():
         raise UsageError(
             "The folder with the histories does not exist.",
@@ -262,11 +282,36 @@ def _is_table(name: str) -> bool:
     return name.lower().endswith(FILE_ENDINGS) and not name.startswith((".", "_"))
 
 
-def _read_files(engine: Backend, name: str, files: list[Path], folder: Path) -> ibis.Table:
+def _read_files(engine: Engine, name: str, files: list[Path], folder: Path) -> ibis.Table:
     """Parquet stays in its files; CSV is read once, into a table of the engine's."""
+    csvs = [file for file in files if _is_csv(file)]
+    if isinstance(engine, Embedded):
+        return _into_duckdb(engine, name, files, csvs, folder)
+    from features import spark_files
+
+    assert isinstance(engine, spark_files.Spark)
+    parquets = [file for file in files if file not in csvs]
+    texts = [csv_files.query_of(name, file, _partition(file, folder)) for file in csvs]
+    constants = [_partition(file, folder) for file in parquets]
+    try:
+        return spark_files.read(
+            engine,
+            name,
+            query_of(name, files, folder),
+            texts,
+            list(zip(parquets, constants, strict=True)),
+        )
+    except (*engine.failures, *engine.scratch.failures) as error:
+        if csvs and not parquets:
+            raise csv_files.explained(engine.scratch, name, csvs, said(error)) from None
+        raise unreadable(name, csv_files.places(files), error) from None
+
+
+def _into_duckdb(
+    engine: Embedded, name: str, files: list[Path], csvs: list[Path], folder: Path
+) -> ibis.Table:
     import duckdb
 
-    csvs = [file for file in files if _is_csv(file)]
     keep = "TABLE" if csvs else "VIEW"
     query = query_of(name, files, folder)
     try:
@@ -318,7 +363,7 @@ def _partition(file: Path, folder: Path) -> dict[str, str]:
     return dict(part.split("=", 1) for part in above if part.count("=") == 1)
 
 
-def _in_duckdb(engine: Backend, source: Source) -> dict[str, tuple[ibis.Table, str]]:
+def _in_duckdb(engine: Embedded, source: Source) -> dict[str, tuple[ibis.Table, str]]:
     import duckdb
     from ibis.common.exceptions import TableNotFound
 
@@ -411,7 +456,10 @@ def _renamed(name: str, rows: ibis.Table, where: str, columns: Mapping[str, str]
     ignored = tuple(
         column
         for column in selected
-        if not known.attributes and column != "subscription_id" and known.column(column) is None
+        if column != PLACE
+        and not known.attributes
+        and column != "subscription_id"
+        and known.column(column) is None
     )
     return RawTable(rows.select(**selected), where, ignored)
 
@@ -429,6 +477,14 @@ def shortened(names: Iterable[str], most: int = 20) -> str:
     return ", ".join(listed[:most]) + more
 
 
+def said(error: Exception) -> str:
+    """The line of an error that tells its cause: Spark's come with a page of calls around it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line for line in lines if re.match(r"Caused by: |[\w.]*duckdb[\w.]*Error: ", line)]
+    line = causes[-1] if causes else lines[0] if lines else type(error).__name__
+    return re.sub(r"^(Caused by: )?([\w.$]+(Error|Exception): )?", "", line)
+
+
 def unreadable(name: str, where: str, error: Exception) -> UserError:
     """What to say of a table that the engine cannot read."""
     import duckdb
@@ -444,7 +500,7 @@ def unreadable(name: str, where: str, error: Exception) -> UserError:
     return ContractBroken(
         f"The table {name} cannot be read.",
         where=where,
-        value=str(error).splitlines()[0],
+        value=said(error),
         allowed="a valid Parquet file, a CSV file with a header, or a table of a database",
         fix="write the file again",
     )

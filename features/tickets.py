@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from features.arrays import ratio
-from features.catalogue import Feature, Group, slugs
+from features.catalogue import Feature, Group, quoted, slugs
 from features.past import Past, Present, Rolled
 from features.plan import Plan
 from features.reads import CUTOFF, Measure, Read, Roll, State, count, count_by
@@ -83,7 +83,7 @@ def _opened(past: Past) -> Iterator[Column]:
             )
         for category, name in categories.items():
             yield (
-                _feature(f"{name}_count", f"tickets about {category!r}", "tickets", days),
+                _feature(f"{name}_count", f"tickets about {quoted(category)}", "tickets", days),
                 rolled.last(f"category_{name}", days),
             )
     yield (

@@ -94,5 +94,5 @@ class Timeline:
         return self._buckets[np.clip(days - (self.edges[0] - 1), 0, len(self._buckets) - 1)]
 
     def end(self) -> date:
-        """The first day that is in no bucket."""
-        return EPOCH + timedelta(days=int(self.edges[-1]))
+        """The first day that is in no bucket; the last date there is, where that lies beyond it."""
+        return EPOCH + timedelta(days=min(int(self.edges[-1]), day_number(date.max)))

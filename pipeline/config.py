@@ -30,6 +30,7 @@ from pydantic import (
 
 from features import redaction
 from features.catalogue import Group
+from features.engines import engine_named
 from features.errors import UsageError
 from features.tables import TABLES
 
@@ -48,7 +49,7 @@ class Data(Section):
     """Where the histories are and how they are read."""
 
     source: Annotated[str, Field(min_length=1, repr=False)]
-    engine: Literal["duckdb"] = "duckdb"
+    engine: Annotated[str, AfterValidator(engine_named)] = "duckdb"
     observed_until: datetime | date | None = None
     timezone: str = "UTC"
     max_bad_share: Share = 0.05

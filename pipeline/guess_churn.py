@@ -18,6 +18,7 @@ import numpy as np
 from features.arrays import days, indices
 from features.churn import NEVER, Definition, activity
 from features.departures import departures_of, latest_versions
+from features.engines import Embedded
 from features.errors import TooLittleData
 from features.histories import Histories
 from features.inspection import EVENTS
@@ -205,6 +206,7 @@ def _telling_silence(histories: Histories, names: Sequence[str], reach: Reach) -
     )
     next_day = "lead(day) OVER (PARTITION BY customer ORDER BY day)"
     gaps = f"SELECT {next_day} - day AS gap FROM ({query})"
+    assert isinstance(histories.engine, Embedded), "files are guessed at with the embedded engine"
     found = histories.engine.raw_sql(f"SELECT quantile_cont(gap, {RETURNING}) FROM ({gaps})")
     ((telling,),) = found.fetchall()
     return telling

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.contract import Account
+from features.engines import Embedded
 from features.errors import ContractBroken, UsageError, UserError
 from features.histories import Histories, read_histories
 from features.leaks import suspects
-from features.sources import Source, connect, files_of, query_of
+from features.sources import Source, files_of, query_of
 from features.tables import CUSTOMER, TABLES
 from pipeline.config import Data, from_values
 from pipeline.files import refuse_unwritable, whole_file
@@ -163,7 +164,7 @@ def _guess(folder: Path, stage: Stage) -> tuple[Guess, list[str]]:
     """Which files are which tables; and those that cannot be read, with the reason."""
     import duckdb
 
-    engine = connect(Source(str(folder)))
+    engine = Embedded()
     try:
         profiles, unread = _profiles(engine.con, folder, stage)
         stage.detail("which file is which table")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.consent import contact_allowed, recently_contacted
-from features.contract import as_id
 from features.errors import UsageError
 from features.histories import Histories
 from features.plan import Plan
@@ -247,7 +246,7 @@ def not_scored(histories: Histories, points: LabelledPoints, cutoff: date) -> pd
     later = signed_up >= np.datetime64(cutoff)
     left_out = np.ones(len(ids), dtype=bool)
     left_out[points.points.customer] = False
-    bad = {name: _quarantined_ids(rows) for name, rows in histories.quarantined.items()}
+    bad = {name: _quarantined_ids(histories, rows) for name, rows in histories.quarantined.items()}
     events = set().union(*(found for name, found in bad.items() if name != "customers"))
     found = {}
     for number in np.flatnonzero(left_out):
@@ -257,12 +256,12 @@ def not_scored(histories: Histories, points: LabelledPoints, cutoff: date) -> pd
     return pd.DataFrame({"customer_id": list(found), "reason": list(found.values())}, dtype="str")
 
 
-def _quarantined_ids(bad: ibis.Table) -> set[str]:
+def _quarantined_ids(histories: Histories, bad: ibis.Table) -> set[str]:
     """The customers that bad rows name."""
     if "customer_id" not in bad.columns:
         return set()
-    ids = bad.select(id=as_id(bad["customer_id"]).cast("string")).distinct()
-    return set(ids.filter(ids["id"].notnull()).to_pyarrow()["id"].to_pylist())
+    ids = bad.select(id=histories.engine.casts.as_id(bad["customer_id"]).cast("string")).distinct()
+    return set(histories.engine.to_pyarrow(ids.filter(ids["id"].notnull()))["id"].to_pylist())
 
 
 def _counted(left_out: pd.DataFrame) -> dict[str, int]:

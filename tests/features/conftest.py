@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import Phase, settings
-from hypothesis import strategies as st
 
 from features.cut import Points
 from features.histories import read_histories
@@ -148,42 +147,3 @@ def seen(vectors):
         return dict(zip(frame["customer_id"].tolist(), values.tolist(), strict=True))
 
     return of
-
-
-@pytest.fixture(scope="session")
-def agree():
-    """Vectors against a reference: ``reference(customer, cutoff)`` gives every feature's value.
-
-    ``part`` names some of a table's features, which have a reference of their own.
-    """
-
-    def part_of(name):
-        return next((part for part, names in PARTS.items() if re.fullmatch(names, name)), None)
-
-    def check(vectors, table, reference, part=None):
-        of_table = [feature.name for feature in vectors.catalogue if feature.table == table]
-        names = [name for name in of_table if part_of(name) == part]
-        for row in vectors.frame.to_dict("records"):
-            expected = reference(row["customer_id"], row["cutoff"].to_pydatetime())
-            assert sorted(names) == sorted(expected)
-            expected = {n: np.nan if value is None else value for n, value in expected.items()}
-            found = {name: row[name] for name in names}
-            assert found == pytest.approx(expected, rel=1e-9, abs=1e-9, nan_ok=True)
-
-    return check
-
-
-@pytest.fixture(scope="session")
-def moments():
-    """Instants worth trying: on the edges of windows, a microsecond off them, anywhere else."""
-
-    def near(cutoffs, windows):
-        days = [datetime.fromisoformat(cutoff) for cutoff in cutoffs]
-        edges = {day - timedelta(days=n * w) for day in days for w in windows for n in (0, 1, 2)}
-        tick = timedelta(microseconds=1)
-        tried = sorted({edge + off for edge in edges for off in (-tick, 0 * tick, tick)})
-        return st.sampled_from(tried) | st.datetimes(
-            min(days) - timedelta(days=90), max(days) + timedelta(days=20)
-        )
-
-    return near
