@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -85,12 +85,18 @@ def slug(text: str) -> str:
 
 
 def slugs(
-    texts: Iterable[str], *, reserved: Iterable[str] = (), at_the_end: bool = False
+    texts: Iterable[str],
+    *,
+    whats: Sequence[str] = (),
+    reserved: Iterable[str] = (),
+    at_the_end: bool = False,
 ) -> dict[str, str]:
-    """A slug for each text, all different: further ones that would be equal are numbered.
+    """A slug for each text, so that no two names made of them are equal: else they are numbered.
 
-    ``reserved`` names what is taken by features that are not made from these texts. A slug
-    ``at_the_end`` of names must not read as a window.
+    ``whats`` are what follows a slug in names, as in ``<slug>_<what>``: the texts "a" and "a b"
+    would both make a_b_c of what is called b_c and c. ``reserved`` are names, or slugs where
+    nothing follows, that are not made from these texts. A slug ``at_the_end`` of names must not
+    read as a window.
     """
     found: dict[str, str] = {}
     taken = set(reserved)
@@ -99,11 +105,15 @@ def slugs(
         if at_the_end and WINDOW.search(f"_{first}"):
             first += "_value"
         candidate, n = first, 2
-        while candidate in taken:
+        while not taken.isdisjoint(_made_of(candidate, whats)):
             candidate, n = f"{first}_{n}", n + 1
-        taken.add(candidate)
+        taken |= _made_of(candidate, whats)
         found[text] = candidate
     return found
+
+
+def _made_of(candidate: str, whats: Sequence[str]) -> set[str]:
+    return {f"{candidate}_{what}" for what in whats} or {candidate}
 
 
 def quoted(text: str) -> str:

@@ -74,8 +74,9 @@ class Job:
 
 
 def timeline_of(plan: Plan, points_cutoffs: Sequence[Any]) -> Timeline:
-    """The spans of a plan's windows: each window, the one before it, and all history."""
+    """The spans of a plan's windows: each window, what came before it, and all history."""
     spans = [EVER]
+    spans += [Span.until(days) for days in plan.windows]
     spans += [Span.last(days) for days in plan.windows]
     spans += [Span.before_last(days) for days in plan.windows]
     return Timeline(points_cutoffs, spans)
@@ -132,17 +133,16 @@ def prepare(
     """Ask the families what they read, and lay it out for the engine."""
     present = Present(histories.tables, plan, timeline)
     rows: dict[str, ibis.Table] = {}
-    tables: dict[str, str] = {}
     layouts: dict[str, Layout] = {}
     late = False
     # Rows that have a way to go are added up by day first.
     daily = histories.engine.name != "duckdb"
-    for family in families:
-        for name, read in family.reads(present).items():
-            rows[name], tables[name] = read.rows, family.table
-            if isinstance(read, Roll):
-                late = late or "available_at" in read.rows.columns
-                rows[name], layouts[name] = sent(read, before=timeline.end(), daily=daily)
+    reads, tables = declared(families, present)
+    for name, read in reads.items():
+        rows[name] = read.rows
+        if isinstance(read, Roll):
+            late = late or "available_at" in read.rows.columns
+            rows[name], layouts[name] = sent(read, before=timeline.end(), daily=daily)
     job = Job(plan, timeline, tuple(family.columns for family in families), layouts)
     return Prepared(job, rows, tables, _chunk_size(timeline, late=late))
 
@@ -170,6 +170,29 @@ def _here(
             )
             collected.add(place, prepared.job.columns(chunk))
     return collected.columns()
+
+
+def declared(
+    families: Sequence[Family], present: Present
+) -> tuple[dict[str, Read], dict[str, str]]:
+    """The reads of all families and whose tables they are; some add measures to another's roll."""
+    found: dict[str, Read] = {}
+    tables: dict[str, str] = {}
+    for family in families:
+        for name, read in family.reads(present).items():
+            known = found.get(name)
+            found[name] = _together(known, read) if isinstance(known, Roll) else read
+            tables.setdefault(name, family.table)
+    return found, tables
+
+
+def _together(known: Roll, more: Read) -> Roll:
+    """A roll with the measures of both."""
+    assert isinstance(more, Roll)
+    assert known.time == more.time
+    assert known.rows.equals(more.rows)
+    named = {(m.name, *m.levels.values()): m for m in (*known.measures, *more.measures)}
+    return Roll(known.rows, known.time, tuple(named.values()))
 
 
 def _rows_of(shuffles: Mapping[str, Shuffle], chunk: int, name: str) -> Iterator[Any]:
@@ -208,7 +231,11 @@ class _Collected:
     def add(self, place: np.ndarray, columns: Iterable[Column]) -> None:
         """The columns of some points, in turn."""
         runs = list(_runs(place))
+        given: set[str] = set()
         for feature, found in columns:
+            if feature.name in given:
+                raise ValueError(f"two features are called {feature.name}")
+            given.add(feature.name)
             if feature.name not in self._columns:
                 kind = object if feature.is_text else np.float64
                 self._columns[feature.name] = feature, np.empty(self._points, dtype=kind)

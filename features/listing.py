@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.catalogue import Feature
-from features.compute import Job, timeline_of
+from features.compute import Job, declared, timeline_of
 from features.cut import Points
 from features.past import Chunk, Present
 from features.plan import Plan
@@ -34,13 +34,12 @@ def list_features(tables: Mapping[str, ibis.Table], plan: Plan) -> tuple[Feature
     present = Present(tables, plan, timeline)
     layouts: dict[str, Layout] = {}
     nothing: dict[str, Any] = {}
-    for family in families:
-        for name, read in family.reads(present).items():
-            rows = read.rows
-            if isinstance(read, Roll):
-                rows, layouts[name] = sent(read, before=timeline.end(), daily=False)
-            schema = rows.schema().to_pyarrow()
-            nothing[name] = pa.RecordBatch.from_pylist([], schema=schema)
+    for name, read in declared(families, present)[0].items():
+        rows = read.rows
+        if isinstance(read, Roll):
+            rows, layouts[name] = sent(read, before=timeline.end(), daily=False)
+        schema = rows.schema().to_pyarrow()
+        nothing[name] = pa.RecordBatch.from_pylist([], schema=schema)
     job = Job(plan, timeline, tuple(family.columns for family in families), layouts)
     nobody = Points(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))
     chunk = Chunk(customers=range(0), points=nobody, rows=lambda name: [nothing[name]])

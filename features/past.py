@@ -43,6 +43,10 @@ class Rolled:
         """A measure over all history before the cutoff."""
         return self._cut.over(name, EVER)
 
+    def until(self, name: str, days: int) -> np.ndarray:
+        """A measure over all history before the last `days` days."""
+        return self._cut.over(name, Span.until(days))
+
     def over(self, name: str, span: Span) -> np.ndarray:
         """A measure over a span that the timeline was made for."""
         return self._cut.over(name, span)
@@ -99,18 +103,21 @@ class Past:
         self._chunk = chunk
         self._owner = chunk.points.customer.astype(np.int64) - chunk.customers.start
         self._tables: dict[str, dict[str, np.ndarray]] = {}
+        self._rolled: dict[str, Rolled] = {}
 
     def rolled(self, name: str) -> Rolled:
         """The measures of a `Roll`, ready for any window."""
-        found = Cut(
-            self._timeline,
-            self._layouts[name],
-            self._chunk.rows(name),
-            customers=self._chunk.customers,
-            owner=self._owner,
-            cutoff=self._chunk.points.cutoff,
-        )
-        return Rolled(found, self.cutoff_days)
+        if name not in self._rolled:
+            found = Cut(
+                self._timeline,
+                self._layouts[name],
+                self._chunk.rows(name),
+                customers=self._chunk.customers,
+                owner=self._owner,
+                cutoff=self._chunk.points.cutoff,
+            )
+            self._rolled[name] = Rolled(found, self.cutoff_days)
+        return self._rolled[name]
 
     def traits(self, name: str, column: str) -> np.ndarray:
         """A column of `Traits`, for each point; missing for customers without a row."""

@@ -25,7 +25,9 @@ MOST_LEVELS = {
 }
 """Columns that are counted per value, and for how many of the commonest values at most."""
 
-READ_BY_FAMILIES = ("customers", "subscriptions", "usage", "payments", "tickets", "surveys")
+READ_BY_FAMILIES = (
+    *("customers", "subscriptions", "usage", "payments", "tickets", "surveys", "contacts"),
+)
 """The tables that features are made from."""
 
 NOT_READ = ("comment", "invoice_id", "available_at", "contact_allowed")

@@ -13,6 +13,11 @@ from features.plan import Plan
 from features.reads import Measure, Read, Roll, count
 
 Column = tuple[Feature, np.ndarray]
+WHATS = (
+    *("count", "mean", "min", "count_ever", "mean_ever"),
+    *("last", "last_vs_own", "days_since_last"),
+)
+"""What is told of each kind."""
 
 
 def reads(present: Present) -> dict[str, Read]:
@@ -32,7 +37,7 @@ def reads(present: Present) -> dict[str, Read]:
 
 
 def _kind_names(plan: Plan) -> dict[str, str]:
-    return slugs(plan.levels.get("surveys.kind", ()))
+    return slugs(plan.levels.get("surveys.kind", ()), whats=WHATS)
 
 
 def columns(past: Past) -> Iterator[Column]:

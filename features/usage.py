@@ -19,7 +19,7 @@ Column = tuple[Feature, np.ndarray]
 
 def reads(present: Present) -> dict[str, Read]:
     """Every event, once."""
-    kinds = _kind_names(present.plan)
+    kinds = kind_names(present.plan)
     measures = [
         count(),
         Measure("active_days", "days"),
@@ -41,7 +41,7 @@ def reads(present: Present) -> dict[str, Read]:
 
 def columns(past: Past) -> Iterator[Column]:
     """Counts, sums, active days, kinds of events, recency and trend of `usage`."""
-    kinds = _kind_names(past.plan)
+    kinds = kind_names(past.plan)
     rolled = past.rolled("usage")
     yield from _levels(past, rolled, has_value=past.plan.has("usage", "value"))
     yield from _kinds(past, rolled, kinds)
@@ -53,8 +53,8 @@ def _in_first_days(rows: Any) -> Any:
     return rows["occurred_at"] < rows[FIRST_DAYS_END]
 
 
-def _kind_names(plan: Plan) -> dict[str, str]:
-    return slugs(plan.levels.get("usage.event", ()))
+def kind_names(plan: Plan) -> dict[str, str]:
+    return slugs(plan.levels.get("usage.event", ()), whats=("count",))
 
 
 def _feature(

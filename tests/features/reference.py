@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 from datetime import date, timedelta
 from itertools import pairwise
-from math import log, nan
+from math import log, nan, sqrt
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 TIMES = {
@@ -17,6 +17,7 @@ TIMES = {
     "payments": "occurred_at",
     "tickets": "opened_at",
     "surveys": "occurred_at",
+    "contacts": "occurred_at",
 }
 
 
@@ -34,10 +35,14 @@ def vector(tables, customer, cutoff, plan):
         "payments": lambda rows: payments(rows, cutoff, plan),
         "tickets": lambda rows: tickets(rows, cutoff, plan),
         "surveys": lambda rows: surveys(rows, cutoff, plan),
+        "contacts": lambda rows: contacts(rows, cutoff, plan),
     }
     for table, family in families.items():
         if plan.has(table):
             found |= family(known(own[table], table, cutoff))
+    if plan.has("payments") and plan.has("tickets"):
+        rows = (known(own[table], table, cutoff) for table in ("payments", "tickets"))
+        found |= comovement(*rows, cutoff, plan)
     return {name: nan if value is None else value for name, value in found.items()}
 
 
@@ -79,7 +84,43 @@ def usage(rows, cutoff, plan, signed_up_at):
         usual = len(rows) / lifetime * min(lifetime, days) if rows else 0
         found["count_vs_own"] = len(now) / usual if usual else None
         values |= {f"{name}_{days}d": value for name, value in found.items()}
+    values |= breadth(rows, cutoff, plan)
+    values |= rhythm([row["occurred_at"] for row in rows], cutoff)
     return {f"usage_{name}": value for name, value in values.items()}
+
+
+def breadth(rows, cutoff, plan):
+    if not plan.levels["usage.event"]:
+        return {}
+
+    def used(rows):
+        return len({row["event"] for row in rows} & set(plan.levels["usage.event"]))
+
+    found = {"breadth_ever": used(rows)}
+    for days in plan.windows:
+        now, _ = windows(rows, "occurred_at", cutoff, days)
+        old = [row for row in rows if row not in now]
+        found[f"breadth_kept_{days}d"] = ratio(used(now), used(rows))
+        found[f"new_kinds_{days}d"] = used(rows) - used(old)
+    return found
+
+
+def rhythm(moments, cutoff):
+    """Gaps between days with something, and the present silence against them."""
+    days = sorted({moment.date() for moment in moments})
+    gaps = [(later - day).days for day, later in pairwise(days)]
+    if not gaps:
+        names = ("gap_spread", "gap_max", "silence_vs_spread", "silence_vs_longest")
+        return dict.fromkeys(names)
+    since = (cutoff - max(moments)) / DAY
+    mean = sum(gaps) / len(gaps)
+    spread = sqrt(sum((gap - mean) ** 2 for gap in gaps) / len(gaps))
+    return {
+        "gap_spread": spread,
+        "gap_max": max(gaps),
+        "silence_vs_spread": (since - mean) / max(spread, 1),
+        "silence_vs_longest": since / max(gaps),
+    }
 
 
 def usage_window(now, before, kinds, *, has_value):
@@ -140,7 +181,32 @@ def payments(rows, cutoff, plan):
         now, before = windows(rows, "occurred_at", cutoff, days)
         found = payments_window(now, before, has_due=plan.has("payments", "due_at"))
         values |= {f"{name}_{days}d": value for name, value in found.items()}
+    values |= rhythm([row["occurred_at"] for row in paid], cutoff)
+    values |= recovery(rows, cutoff, plan)
     return {f"payments_{name}": value for name, value in values.items()}
+
+
+def recovery(rows, cutoff, plan):
+    """One row after the other; of the same moment failures come before what went through."""
+    tried = sorted((row["occurred_at"], row["status"]) for row in rows)
+    run, longest, began, ends, recovered = 0, 0, None, 0, []
+    for at, status in tried:
+        if status == "failed":
+            began = began if run else at
+            run += 1
+            longest = max(longest, run)
+        elif status == "paid" and run:
+            run, ends = 0, ends + 1
+            recovered += [at] if at - began <= 14 * DAY else []
+    found = {
+        "failed_run": run,
+        "failed_run_days": (cutoff - began) / DAY if run else None,
+        "failed_run_max": longest,
+        "recovered_share_ever": ratio(len(recovered), ends + (run > 0)),
+    }
+    for days in plan.windows:
+        found[f"recovered_count_{days}d"] = sum(at >= cutoff - days * DAY for at in recovered)
+    return found
 
 
 def payments_window(now, before, *, has_due):
@@ -214,6 +280,20 @@ def tickets(rows, cutoff, plan):
     return {f"tickets_{name}": value for name, value in values.items()}
 
 
+def comovement(payments, tickets, cutoff, plan):
+    """Tickets before which a payment had failed, at most 14 days earlier."""
+    failed = [row["occurred_at"] for row in payments if row["status"] == "failed"]
+    after = [
+        row["opened_at"]
+        for row in tickets
+        if any(timedelta(0) <= row["opened_at"] - at <= 14 * DAY for at in failed)
+    ]
+    return {
+        f"tickets_after_failure_count_{days}d": sum(at >= cutoff - days * DAY for at in after)
+        for days in plan.windows
+    }
+
+
 def is_urgent(row):
     return (row["priority"] or "").lower() in ("high", "urgent", "critical")
 
@@ -247,6 +327,20 @@ def surveys(rows, cutoff, plan):
             found[f"min_{days}d"] = min(given(now, "score"), default=None)
         values |= {f"surveys_{kind}_{name}": value for name, value in found.items()}
     return values
+
+
+# Contacts
+
+
+def contacts(rows, cutoff, plan):
+    treated = [row for row in rows if row["group"] == "treated"]
+    found = {
+        "contacts_count_ever": len(treated),
+        "contacts_days_since_last": days_since_last(treated, cutoff),
+    }
+    for days in plan.windows:
+        found[f"contacts_count_{days}d"] = len(windows(treated, "occurred_at", cutoff, days)[0])
+    return found
 
 
 # Subscriptions
