@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from itertools import pairwise
-from math import sqrt
 
-import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 USAGE = {
     "usage": """
@@ -71,7 +66,11 @@ def test_a_day_that_became_known_late_parts_a_gap_from_then_on(vectors):
 
 def test_sums_of_gaps_are_the_same_alone_and_among_other_cutoffs(vectors):
     rows = [
-        {"customer_id": 1, "occurred_at": datetime(2025, 1, 1) + timedelta(days=n * n), "event": "login"}
+        {
+            "customer_id": 1,
+            "occurred_at": datetime(2025, 1, 1) + timedelta(days=n * n),
+            "event": "login",
+        }
         for n in range(12)
     ]
     among = vectors({"usage": rows}, ["2025-02-01", "2025-03-01", "2025-06-01"]).frame
