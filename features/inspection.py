@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from features.contract import LONG, REASON
 from features.coverage import HAPPENED, SILENCE_TIMES, core_of
 from features.histories import Histories
-from features.plan import FEWEST_ROWS, MOST_TEXTS, OTHER, texts_of
+from features.plan import FEWEST_ROWS, MOST_TEXTS, OTHER, Text, texts_of
 from features.sources import Source, near_table, shortened, unused_files
 from features.tables import CURRENCY, TABLES
 from features.timeline import EPOCH, day_number
@@ -205,18 +205,22 @@ def _currencies(histories: Histories, name: str) -> Iterator[Finding]:
 
 def _texts(histories: Histories) -> Iterator[Finding]:
     """Columns of text with more values than a feature tells apart."""
+    told: dict[str, list[str]] = {}
     for text in texts_of(histories, histories.observed_until.date()):
-        if text.values <= MOST_TEXTS:
-            continue
-        told = f"{text.column} has {text.values:,} values"
-        if text.names_rows:
-            told += f", and no {FEWEST_ROWS} rows share one: no feature is made of it"
-        else:
-            told += (
-                f": the {len(text.levels)} commonest ({text.share:.0%} of the rows) are told "
-                f"apart, all others are {OTHER!r}"
-            )
-        yield Finding(text.table, "many_values", None, told)
+        if text.values > MOST_TEXTS:
+            told.setdefault(text.table, []).append(_many_values(text))
+    for table, texts in told.items():
+        yield Finding(table, "many_values", None, "; ".join(texts))
+
+
+def _many_values(text: Text) -> str:
+    told = f"{text.column} has {text.values:,} values"
+    if text.names_rows:
+        return f"{told}, and no {FEWEST_ROWS} rows share one: no feature is made of it"
+    return (
+        f"{told}: the {len(text.levels)} commonest ({text.share:.0%} of the rows) are told apart, "
+        f"all others are {OTHER!r}"
+    )
 
 
 def _unused(source: Source) -> Iterator[Finding]:

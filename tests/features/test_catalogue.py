@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.catalogue import Feature, Group, slug, slugs
+from features.catalogue import Feature, Group, quoted, slug, slugs
 from features.compute import Family, compute, timeline_of
 from features.plan import make_plan
 
@@ -48,6 +48,22 @@ customer_id | occurred_at | campaign | action | group
 """
 
 
+NASTY = [
+    '"; drop table',
+    "'; drop table usage; --",
+    "a",
+    "a\0b",
+    "line\nbreak",
+    "back\\slash \\n",
+    "%s {x} $1 ?",
+    "x" * 5000,
+    "Login",
+    "login",
+    "",
+    "🎉",
+]
+
+
 @pytest.fixture(scope="module")
 def odd(vectors):
     return vectors(TABLES, ["2025-02-01"], max_bad_share=0)
@@ -66,6 +82,27 @@ def test_values_that_read_alike_are_counted_apart(odd):
     assert len(events) == len(ODD)
     assert row[events].tolist() == [1.0] * len(ODD)
     assert row["usage_drop_table_count_30d"] == 1
+
+
+def test_nasty_event_types_are_counted_each_for_itself(vectors):
+    """The n-th type has n rows of value n: nothing else may be in its column."""
+    rows = [
+        {"customer_id": 1, "occurred_at": datetime(2025, 1, 10), "event": event, "value": n}
+        for n, event in enumerate(NASTY, 1)
+        for _ in range(n)
+    ]
+    found = vectors({"usage": rows}, ["2025-02-01"])
+    row = found.frame.iloc[0]
+    counted = {
+        feature.meaning: row[feature.name]
+        for feature in found.catalogue
+        if re.fullmatch(r"usage_\w+_count_30d", feature.name)
+    }
+    assert counted == {
+        f"{quoted(event)} events in the last 30 days": n for n, event in enumerate(NASTY, 1)
+    }
+    assert row["usage_count_30d"] == sum(range(len(NASTY) + 1))
+    assert row["usage_breadth_30d"] == len(NASTY)
 
 
 def test_every_feature_says_what_it_means(odd):
@@ -94,7 +131,13 @@ def test_a_feature_as_a_dict():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("Log-In", "log_in"), ('"; drop table', "drop_table"), ("!!!", "other"), ("", "other")],
+    [
+        ("Log-In", "log_in"),
+        ('"; drop table', "drop_table"),
+        ("!!!", "other"),
+        ("", "other"),
+        ("Été ß", "ete_ss"),
+    ],
 )
 def test_slug(text, expected):
     assert slug(text) == expected

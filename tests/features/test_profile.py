@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from math import nan
 
 import pytest
@@ -50,3 +50,37 @@ def test_an_attribute_that_was_a_number_stays_one_when_a_new_cell_is_none(read, 
     found = vectors({"customers": changed}, ["2025-02-01"], plan=plan).frame
     seats = found["customers_profile_seats"].tolist()
     assert seats == pytest.approx([3, nan, 4.5, nan], nan_ok=True)
+
+
+def test_codes_stay_text_and_other_numbers_in_text_become_numbers(vectors):
+    """01234 and 1234 are two places, 1e3 and 1000 the same number."""
+    rows = [
+        {"customer_id": 1, "zip": "01234", "seats": "1e3", "score": "0.5"},
+        {"customer_id": 2, "zip": "1234", "seats": " 1000 ", "score": "-0"},
+        {"customer_id": 3, "zip": "", "seats": None, "score": "inf"},
+    ]
+    customers = [row | {"signed_up_at": datetime(2025, 1, 1)} for row in rows]
+    found = vectors({"customers": customers}, ["2025-02-01"])
+    assert [f.unit for f in found.catalogue] == ["days", "text", "number", "number"]
+    frame = found.frame
+    assert frame["customers_profile_zip"].astype(object).tolist()[:2] == ["01234", "1234"]
+    assert frame["customers_profile_zip"].isna().tolist() == [False, False, True]
+    seats, score = frame["customers_profile_seats"], frame["customers_profile_score"]
+    assert seats.tolist() == pytest.approx([1000, 1000, nan], nan_ok=True)
+    assert score.tolist() == pytest.approx([0.5, 0, nan], nan_ok=True)
+
+
+def test_numbers_without_end_or_beyond_measure_are_missing(read, vectors):
+    """A booster reads 32 bits: 1e300 would be infinite there."""
+    given = [float("inf"), float("nan"), 1e300, -1e16, 1e15]
+    customers = [
+        {"customer_id": n, "signed_up_at": datetime(2025, 1, 1), "seats": value}
+        for n, value in enumerate(given)
+    ]
+    found = vectors({"customers": customers}, ["2025-02-01"]).frame
+    expected = pytest.approx([nan, nan, nan, nan, 1e15], nan_ok=True)
+    assert found["customers_profile_seats"].tolist() == expected
+    plan = make_plan(read({"customers": customers}), windows=(30,), known_before=date(2025, 2, 1))
+    as_text = [row | {"seats": text} for row, text in zip(customers, ["inf", "x"], strict=False)]
+    found = vectors({"customers": as_text}, ["2025-02-01"], plan=plan).frame
+    assert found["customers_profile_seats"].isna().all()
