@@ -28,7 +28,7 @@ def vector(tables, customer, cutoff, plan):
         for name, rows in tables.items()
     }
     signed_up_at = own["customers"][0]["signed_up_at"]
-    found = {"tenure_days": (cutoff - signed_up_at) / DAY}
+    found = {"customers_tenure_days": (cutoff - signed_up_at) / DAY}
     families = {
         "subscriptions": lambda rows: subscription(rows, cutoff, plan),
         "usage": lambda rows: usage(rows, cutoff, plan, signed_up_at),
@@ -368,7 +368,7 @@ def subscription(rows, cutoff, plan):
         **main_one(running, cutoff),
         **price_changes(by_id.values(), cutoff, plan),
     }
-    return {f"subscription_{name}": value for name, value in found.items()}
+    return {f"subscriptions_{name}": value for name, value in found.items()}
 
 
 def version_order(row):
