@@ -80,7 +80,7 @@ def departures_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:
     in_turn = ibis.window(group_by=CUSTOMER, order_by=["started_at", "until"])
     rows = rows.mutate(covered=rows["latest"].lag().over(in_turn))
     follows = rows["started_at"] <= rows["covered"] + ibis.interval(days=grace_days)
-    rows = rows.mutate(begins=(~follows).fill_null(True).cast("int64"))
+    rows = rows.mutate(begins=(~follows).fill_null(True).cast("int32"))
     rows = rows.mutate(stay=rows["begins"].sum().over(so_far))
     stays = rows.group_by([CUSTOMER, "stay"]).agg(left_at=rows["until"].max())
     return stays.filter(stays["left_at"] < running).select(CUSTOMER, "left_at")

@@ -189,7 +189,9 @@ class _Columns:
             levels = tuple(measure.levels)
             value = self._add(_coded(given, levels) if levels else _plain(given))
         if measure.where is not None:
-            condition = self._add(measure.where(self._rows).fill_null(False).cast("int8"))
+            holds = measure.where(self._rows).fill_null(False)
+            # PostgreSQL knows the way from a boolean to an integer of 32 bits only.
+            condition = self._add(holds.cast("int32").cast("int8"))
         names = tuple(measure.levels.values())
         return Laid(measure.name, measure.how, names, value, condition, measure.within)
 
@@ -245,6 +247,6 @@ def _over_day(value: Any, how: How) -> Any:
 
 def _exact_sum(value: Any) -> Any:
     """A sum that does not depend on the order of the rows."""
-    if value.type().is_integer() or value.type().is_boolean():
+    if value.type().is_integer():
         return value.cast("int64").sum()
     return value.cast("decimal(38, 9)").sum().cast("float64")

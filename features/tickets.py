@@ -168,7 +168,7 @@ def _open_at_cutoffs(present: Present) -> Any:
     aggregates = {"open": rows.count(), "oldest": rows["opened_at"].min()}
     if present.plan.has("tickets", "priority"):
         urgent = rows["priority"].lower().isin(URGENT).fill_null(False)
-        aggregates["urgent"] = urgent.cast("int64").sum()
+        aggregates["urgent"] = urgent.cast("int32").sum()
     return rows.group_by([CUSTOMER, CUTOFF]).agg(**aggregates)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from features import engines, postgres_engine, spark_session
 from features.churn import Definition
@@ -17,7 +21,11 @@ from features.errors import ContractBroken, UsageError
 from features.histories import read_histories
 from features.inspection import inspect
 from features.leaks import suspects
+from features.plan import make_plan
+from features.points import make_points
 from features.sources import Source
+from features.vectors import build_vectors
+from pipeline.simulate import simulate
 
 DAY = datetime(2025, 1, 1)
 CLOCK = "Europe/Amsterdam"
@@ -420,3 +428,69 @@ def test_a_java_that_gives_up_while_spark_starts(monkeypatch, tmp_path):
     with pytest.raises(UsageError, match="does not start") as error:
         spark_session._local(None)
     assert error.value.value == "Error occurred during initialization of VM"
+
+
+# Vectors
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> Path:
+    """A simulated business, with use and payments that became known days later."""
+    place = tmp_path_factory.mktemp("world") / "data"
+    simulate(place, customers=60, months=6, seed=5)
+    for name in ("usage", "payments"):
+        rows = pq.read_table(place / f"{name}.parquet")
+        late = [n % 5 * (n % 3 == 0) for n in range(len(rows))]
+        moments = rows["occurred_at"].to_numpy() + np.array(late).astype("timedelta64[D]")
+        rows = rows.append_column("available_at", pa.array(moments))
+        pq.write_table(rows, place / f"{name}.parquet")
+    return place
+
+
+def vectors_of(histories, windows=(7, 30)):
+    """Vectors of who is active at three cutoffs."""
+    cutoffs = [date(2026, 7, 1), date(2026, 9, 1), date(2026, 10, 1)]
+    inactive = Definition(kind="inactivity", active_days=60)
+    points = make_points(histories, inactive, cutoffs)
+    plan = make_plan(histories, windows=windows, known_before=cutoffs[0])
+    return build_vectors(histories, plan, points)
+
+
+def assert_equal(found, expected):
+    assert found.catalogue == expected.catalogue
+    assert len(expected) > 50
+    pd.testing.assert_frame_equal(
+        found.frame, expected.frame, check_dtype=False, check_exact=False, rtol=1e-9, atol=1e-12
+    )
+
+
+def test_spark_computes_the_vectors_that_duckdb_computes(world, spark, read_by):
+    embedded, spread = read_by(world, "duckdb"), read_by(world, "spark")
+    expected = vectors_of(embedded)
+    assert_equal(vectors_of(spread), expected)
+    assert expected.frame["usage_count_7d"].sum() > 0
+    assert expected.frame["churned"].nunique() == 2
+
+
+def test_the_database_computes_the_vectors_that_duckdb_computes(world, database, read_by):
+    copied_into(database, world)
+    embedded, inside = read_by(world, "duckdb"), read_by(database.url(), "postgresql")
+    assert_equal(vectors_of(inside), vectors_of(embedded))
+
+
+def copied_into(database, folder):
+    """The Parquet files of a folder as tables."""
+    kinds = {pa.int64(): "bigint", pa.float64(): "float8", pa.bool_(): "boolean"}
+    for file in [*sorted(folder.glob("[!t]*.parquet")), folder / "tickets.parquet"]:
+        rows = pq.read_table(file)
+        columns = ", ".join(
+            f'"{field.name}" '
+            + ("timestamp" if pa.types.is_timestamp(field.type) else kinds.get(field.type, "text"))
+            for field in rows.schema
+        )
+        database.run(f'CREATE TABLE "{file.stem}" ({columns})')
+        text = io.BytesIO()
+        csv.write_csv(rows, text, csv.WriteOptions(include_header=False))
+        copied = f'COPY "{file.stem}" FROM STDIN (FORMAT csv)'
+        with database.connect() as connection, connection.cursor().copy(copied) as copy:
+            copy.write(text.getvalue())
