@@ -16,11 +16,8 @@ from features.tables import CUSTOMER
 
 Column = tuple[Feature, np.ndarray]
 URGENT = ("high", "urgent", "critical")
-COUNTED = (
-    *("opened_count", "closed_count", "reopened_count", "urgent_count", "open_count"),
-    *("open_urgent_count", "after_failure_count"),
-)
-"""What is counted besides categories, and named alike."""
+COUNTED = ("opened", "closed", "reopened", "urgent", "after_failure")
+"""What is counted over windows besides categories, and named alike."""
 
 
 def reads(present: Present) -> dict[str, Read]:
@@ -44,7 +41,7 @@ def reads(present: Present) -> dict[str, Read]:
 
 
 def _category_names(plan: Plan) -> dict[str, str]:
-    return slugs(plan.levels.get("tickets.category", ()), whats=("count",), reserved=COUNTED)
+    return slugs(plan.levels.get("tickets.category", ()), reserved=COUNTED)
 
 
 def columns(past: Past) -> Iterator[Column]:

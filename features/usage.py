@@ -54,7 +54,7 @@ def _in_first_days(rows: Any) -> Any:
 
 
 def kind_names(plan: Plan) -> dict[str, str]:
-    return slugs(plan.levels.get("usage.event", ()), whats=("count",))
+    return slugs(plan.levels.get("usage.event", ()))
 
 
 def _feature(
