@@ -316,8 +316,8 @@ def surveys(rows, cutoff, plan):
         found = {
             "count_ever": len(answers),
             "mean_ever": mean,
-            "last": newest,
-            "last_vs_own": newest - mean if answers else None,
+            "last_score": newest,
+            "last_score_vs_own": newest - mean if answers else None,
             "days_since_last": days_since_last(answers, cutoff),
         }
         for days in plan.windows:

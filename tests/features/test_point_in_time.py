@@ -50,8 +50,8 @@ def test_a_later_version_tells_nothing_of_what_runs_before_it(customers, seen):
     assert customers(tables) == ["ended before", "just known", "moved"]
     running = {"ended before": 1, "just known": 1, "moved": 1}
     nobody = {"booked before": 0, "taken back": 0}
-    assert seen(tables, CUTOFF, "subscription_running_count") == running | nobody
-    assert seen(tables, CUTOFF, "subscription_monthly_price") == {
+    assert seen(tables, CUTOFF, "subscriptions_running_count") == running | nobody
+    assert seen(tables, CUTOFF, "subscriptions_monthly_price") == {
         "ended before": 10,
         "just known": 20,
         "moved": 10,
@@ -59,9 +59,9 @@ def test_a_later_version_tells_nothing_of_what_runs_before_it(customers, seen):
         "taken back": None,
     }
     begun = running | {"taken back": 1, "booked before": 0}
-    assert seen(tables, CUTOFF, "subscription_begun_count_ever") == begun
+    assert seen(tables, CUTOFF, "subscriptions_begun_count_ever") == begun
     since = {"ended before": 59, "just known": 59, "moved": 28, "taken back": 59}
-    found = seen(tables, CUTOFF, "subscription_days_since_first")
+    found = seen(tables, CUTOFF, "subscriptions_days_since_first")
     assert found == since | {"booked before": None}
 
 
@@ -102,8 +102,8 @@ def test_a_row_that_became_known_later_signs_nobody_up_before(customers, seen):
         3           | 2025-02-19  | login | 2025-03-01
         """
     }
-    assert seen(tables, CUTOFF, "tenure_days")[1] == 10
-    assert seen(tables, CUTOFF, "tenure_days")[2] == 10
+    assert seen(tables, CUTOFF, "customers_tenure_days")[1] == 10
+    assert seen(tables, CUTOFF, "customers_tenure_days")[2] == 10
     assert customers(tables, kind="inactivity") == [1, 2]
 
 
@@ -123,7 +123,7 @@ def test_a_later_row_displaces_no_older_one_with_its_id(seen):
         1           | b         | 2025-02-01 | bill     | 2025-02-02
         """,
     }
-    assert seen(tables, CUTOFF, "profile_region") == {1: "north"}
+    assert seen(tables, CUTOFF, "customers_profile_region") == {1: "north"}
     assert seen(tables, CUTOFF, "tickets_opened_count_30d") == {1: 2}
 
 
