@@ -2,6 +2,7 @@
 PYTHON ?= python3
 CONFIG ?= churn.toml
 AS_OF  ?=
+ONLY   ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
@@ -49,8 +50,8 @@ fix: $(READY)  ## formatters and what linters can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(READY)  ## benchmarks, measured side by side
-	@$(BIN)/python -m benchmarks.run
+bench: $(READY)  ## benchmarks, measured side by side; ONLY=vectors for one section of their page
+	@$(BIN)/python -m benchmarks.run $(if $(ONLY),--only $(ONLY))
 
 notebooks: $(READY)  ## all notebooks executed, into out/notebooks
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-notebooks.lock

@@ -25,6 +25,18 @@ def values(column: Any) -> np.ndarray:
     return pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
+def numbers(column: Any) -> np.ndarray:
+    """An Arrow column as it is, without a copy where that is possible: whole numbers, or float64.
+
+    Moments are microseconds since 1970; nulls are NaN.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_integer(column.type) and not column.null_count:
+        return column.to_numpy(zero_copy_only=False)
+    return values(column)
+
+
 def indices(column: Any) -> np.ndarray:
     """An Arrow column of whole numbers without nulls, as int64."""
     return column.to_numpy(zero_copy_only=False).astype(np.int64)

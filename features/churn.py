@@ -13,7 +13,7 @@ Running at a cutoff means: started before it, and not ended before it. The label
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,9 +21,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from features.arrays import days, indices
-from features.cut import Points, count, cut
+from features.catalogue import Feature
+from features.compute import Column, Family, compute
+from features.cut import Points
 from features.departures import departures_of, latest_versions
 from features.histories import Histories
+from features.past import Past, Present
+from features.plan import NO_PLAN
+from features.reads import Read, Roll, count
 from features.tables import CUSTOMER
 from features.timeline import Span, Timeline, day_number
 
@@ -184,36 +189,39 @@ class _ByEvent:
 class _ByInactivity:
     def __init__(self, histories: Histories, definition: Definition, cutoffs: Sequence[date]):
         opens, grace = definition.lead_days, definition.grace_days
-        self.before = Span.last(definition.active_days)
-        self.window = Span(opens, opens + definition.horizon_days + grace)
-        timeline = Timeline(cutoffs, [self.before, self.window])
+        before = Span.last(definition.active_days)
+        window = Span(opens, opens + definition.horizon_days + grace)
         acts = activity(histories, definition.activity)
-        self.customers = histories.customers
-        everyone = Points(
-            np.repeat(np.arange(len(cutoffs), dtype=np.int32), self.customers),
-            np.tile(np.arange(self.customers, dtype=np.int32), len(cutoffs)),
-        )
-
-        def seen(rows: ibis.Table, span: Span) -> np.ndarray:
-            found = cut(
-                histories.engine,
-                rows,
-                time="occurred_at",
-                timeline=timeline,
-                points=everyone,
-                measures=[count()],
-            )
-            return (found.over("count", span) > 0).reshape(len(cutoffs), self.customers)
-
         # Who is a customer is judged by what was known then, the label by what is known now.
-        self.active = seen(acts, self.before)
-        self.acts_in_window = seen(acts.drop("available_at"), self.window)
+        self.customers = histories.customers
+        self.active = _acted(histories, acts, cutoffs, before)
+        self.acts_in_window = _acted(histories, acts.drop("available_at"), cutoffs, window)
 
     def at(self, index: int) -> Judgement:
         nobody = np.zeros(self.customers, dtype=bool)
         return self.active[index], nobody, ~self.acts_in_window[index]
 
 
+def _acted(
+    histories: Histories, acts: ibis.Table, cutoffs: Sequence[date], span: Span
+) -> np.ndarray:
+    """Whether each customer acted in a span of each cutoff: one row a cutoff."""
+    shape = (len(cutoffs), histories.customers)
+    everyone = Points(*(axis.ravel().astype(np.int32) for axis in np.indices(shape)))
+
+    def reads(present: Present) -> dict[str, Read]:
+        return {"activity": Roll(acts, "occurred_at", [count()])}
+
+    def columns(past: Past) -> Iterator[Column]:
+        yield _ACTS, past.rolled("activity").over("count", span)
+
+    found = compute(
+        histories, NO_PLAN, Timeline(cutoffs, [span]), everyone, [Family("", reads, columns)]
+    )
+    return found[0][1].reshape(shape) > 0
+
+
+_ACTS = Feature("acts", "what counts as activity", "events", "usage", "usage")
 _JUDGES: dict[str, Any] = {
     "subscription": _BySubscription,
     "inactivity": _ByInactivity,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 
-from features.cut import count
+from features.catalogue import Feature
+from features.compute import Column, Family, compute
 from features.histories import Histories
-from features.past import Past
+from features.past import Past, Present
 from features.plan import Plan
 from features.points import LabelledPoints
+from features.reads import Read, Roll, Traits, count
+from features.tables import CUSTOMER
+from features.timeline import Span, Timeline
 
 
 def contact_allowed(histories: Histories, plan: Plan, points: LabelledPoints) -> np.ndarray:
@@ -20,8 +24,18 @@ def contact_allowed(histories: Histories, plan: Plan, points: LabelledPoints) ->
     """
     if "contact_allowed" not in histories.tables["customers"].columns:
         return np.ones(len(points), dtype=bool)
-    past = Past(histories, plan, points.cutoffs, points.points)
-    return past.customers("contact_allowed") == 1
+    timeline = Timeline(points.cutoffs, [])
+    family = Family("customers", _consents, _consent)
+    return compute(histories, plan, timeline, points.points, [family])[0][1] == 1
+
+
+def _consents(present: Present) -> dict[str, Read]:
+    return {"consent": Traits(present.table("customers").select(CUSTOMER, "contact_allowed"))}
+
+
+def _consent(past: Past) -> Iterator[Column]:
+    allowed = past.traits("consent", "contact_allowed")
+    yield Feature("allowed", "may be contacted", "0 or 1", "profile", "customers"), allowed
 
 
 def recently_contacted(
@@ -30,9 +44,16 @@ def recently_contacted(
     """Whether each point's customer was contacted in the `days` before the cutoff."""
     if days == 0 or "contacts" not in histories.tables:
         return np.zeros(len(points), dtype=bool)
-    past = Past(histories, replace(plan, windows=(days,)), points.cutoffs, points.points)
-    rows = past.table("contacts")
-    treated = past.roll(
-        rows, [count("treated", lambda t: t["group"] == "treated")], time="occurred_at"
-    )
-    return treated.last("treated", days) > 0
+    span = Span.last(days)
+
+    def reads(present: Present) -> dict[str, Read]:
+        treated = count("treated", lambda rows: rows["group"] == "treated")
+        return {"contacts": Roll(present.table("contacts"), "occurred_at", [treated])}
+
+    def columns(past: Past) -> Iterator[Column]:
+        feature = Feature("contacts", "contacts", "contacts", "support", "contacts", days)
+        yield feature, past.rolled("contacts").over("treated", span)
+
+    timeline = Timeline(points.cutoffs, [span])
+    family = Family("contacts", reads, columns)
+    return compute(histories, plan, timeline, points.points, [family])[0][1] > 0

@@ -19,7 +19,7 @@ from features.casting import Casts
 from features.engines import PLACE, ROW
 from features.errors import ContractBroken
 from features.sources import RawTable, shortened
-from features.tables import CUSTOMER, Column, Table
+from features.tables import CUSTOMER, FIRST_DAYS, FIRST_DAYS_END, Column, Table
 
 if TYPE_CHECKING:
     import ibis
@@ -44,7 +44,7 @@ EDGES = {
     "after_end": "day_after_end",
 }
 """By oddity, the column of a row's customer that its time is compared with."""
-OWN_COLUMNS = {CUSTOMER, ROW, REASON, ENDS, *EDGES.values()}
+OWN_COLUMNS = {CUSTOMER, FIRST_DAYS_END, ROW, REASON, ENDS, *EDGES.values()}
 """No attribute can be called so."""
 STILL_OPEN = "2900-01-01"
 """An end from here on is none: 2999-12-31, 9999-12-31 and infinity say that something runs."""
@@ -383,6 +383,7 @@ def with_edges(customers: ibis.Table) -> ibis.Table:
 
     signed_up = customers["signed_up_at"]
     edges = {
+        FIRST_DAYS_END: signed_up + ibis.interval(days=FIRST_DAYS),
         EDGES["long_before_sign_up"]: signed_up - ibis.interval(days=LONG),
     }
     if ENDS in customers.columns:

@@ -1,21 +1,21 @@
-"""What a builder sees of the past: tables rolled up over windows, states at the cutoff.
+"""What a family of features sees: the histories of a chunk of customers as known at the cutoffs.
 
-Builders ask for windows by their length; which rows fall into them is decided by `cut` and
-`timeline`, so no builder touches a cutoff.
+Families ask for measures over windows and get one value per point; where and when history is cut is
+decided here and in `cut`, once for all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from features.arrays import MICROSECONDS_A_DAY, missing_like, values
-from features.cut import Cut, Measure, Points, cut
-from features.histories import Histories
+from features.cut import Cut, Points
 from features.plan import Plan
+from features.reads import CUTOFF, Layout
 from features.tables import CUSTOMER
 from features.timeline import EVER, Span, Timeline
 
@@ -42,6 +42,10 @@ class Rolled:
         """A measure over all history before the cutoff."""
         return self._cut.over(name, EVER)
 
+    def over(self, name: str, span: Span) -> np.ndarray:
+        """A measure over a span that the timeline was made for."""
+        return self._cut.over(name, span)
+
     def days_since(self, name: str) -> np.ndarray:
         """Days from a measured moment to the cutoff."""
         return self._cutoff_days - self.ever(name) / MICROSECONDS_A_DAY
@@ -53,46 +57,113 @@ class Rolled:
         )
 
 
+@dataclass(frozen=True)
+class Chunk:
+    """Some customers with their rows, as the engine sent them.
+
+    Attributes
+    ----------
+    customers
+        Their indices.
+    points
+        The points of these customers.
+    rows
+        By read, Arrow batches in any order.
+    """
+
+    customers: range
+    points: Points
+    rows: Callable[[str], Iterable[Any]]
+
+
 class Past:
-    """The histories as they were known at the points' cutoffs."""
+    """The histories of a chunk as they were known at the points' cutoffs.
+
+    Attributes
+    ----------
+    plan, windows
+        What decides on the columns.
+    cutoff_days
+        The cutoff of each point, in days since 1970; float64.
+    """
 
     def __init__(
-        self, histories: Histories, plan: Plan, cutoffs: Sequence[date], points: Points
+        self, plan: Plan, timeline: Timeline, layouts: Mapping[str, Layout], chunk: Chunk
     ) -> None:
-        self.histories = histories
         self.plan = plan
         self.windows = plan.windows
-        self._points = points
-        spans = [EVER]
-        spans += [Span.last(days) for days in plan.windows]
-        spans += [Span.before_last(days) for days in plan.windows]
-        self._timeline = Timeline(cutoffs, spans)
-        self.cutoff_days = self._timeline.days[points.cutoff].astype(np.float64)
+        self.cutoff_days = timeline.days[chunk.points.cutoff].astype(np.float64)
+        self._timeline = timeline
+        self._layouts = layouts
+        self._chunk = chunk
+        self._owner = chunk.points.customer.astype(np.int64) - chunk.customers.start
+        self._tables: dict[str, dict[str, np.ndarray]] = {}
+
+    def rolled(self, name: str) -> Rolled:
+        """The measures of a `Roll`, ready for any window."""
+        found = Cut(
+            self._timeline,
+            self._layouts[name],
+            self._chunk.rows(name),
+            customers=self._chunk.customers,
+            owner=self._owner,
+            cutoff=self._chunk.points.cutoff,
+        )
+        return Rolled(found, self.cutoff_days)
+
+    def traits(self, name: str, column: str) -> np.ndarray:
+        """A column of `Traits`, for each point; missing for customers without a row."""
+        rows = self._table(name)
+        place = rows[CUSTOMER].astype(np.int64) - self._chunk.customers.start
+        given = rows[column]
+        by_customer = missing_like(given, len(self._chunk.customers))
+        by_customer[place] = given
+        return by_customer[self._owner]
+
+    def state(self, name: str) -> dict[str, np.ndarray]:
+        """The columns of a `State`, for each point; missing where nothing held."""
+        rows = self._table(name)
+        width = len(self._chunk.customers)
+        keys = rows[CUTOFF] * width + (rows[CUSTOMER] - self._chunk.customers.start)
+        place = np.full(len(self._timeline.days) * width, -1)
+        place[keys.astype(np.int64)] = np.arange(len(keys))
+        wanted = place[self._chunk.points.cutoff.astype(np.int64) * width + self._owner]
+        found = wanted >= 0
+        result = {}
+        for column, given in rows.items():
+            if column not in (CUSTOMER, CUTOFF):
+                result[column] = missing_like(given, len(wanted))
+                result[column][found] = given[wanted[found]]
+        return result
+
+    def days_from_cutoff(self, moments: np.ndarray) -> np.ndarray:
+        """Days from the cutoff to a moment in microseconds since 1970; negative: before it."""
+        return moments / MICROSECONDS_A_DAY - self.cutoff_days
+
+    def _table(self, name: str) -> dict[str, np.ndarray]:
+        import pyarrow as pa
+
+        if name not in self._tables:
+            table = pa.Table.from_batches(list(self._chunk.rows(name)))
+            self._tables[name] = {c: values(table[c]) for c in table.column_names}
+        return self._tables[name]
+
+
+class Present:
+    """What a family declares its reads from: the histories' tables, and the cutoffs to come."""
+
+    def __init__(self, tables: Mapping[str, ibis.Table], plan: Plan, timeline: Timeline) -> None:
+        self._tables = tables
+        self.plan = plan
+        self._timeline = timeline
 
     def table(self, name: str) -> ibis.Table:
-        return self.histories.tables[name]
-
-    def roll(self, rows: ibis.Table, measures: Sequence[Measure], *, time: str) -> Rolled:
-        """Measures of a table by its column `time`, ready for any window."""
-        result = cut(
-            self.histories.engine,
-            rows.filter(rows[time].notnull()),
-            time=time,
-            timeline=self._timeline,
-            points=self._points,
-            measures=measures,
-        )
-        return Rolled(result, self.cutoff_days)
-
-    def customers(self, column: str) -> np.ndarray:
-        """A column of the customers table, for each point."""
-        rows = self.table("customers").order_by(CUSTOMER).select(column)
-        return values(self.histories.engine.to_pyarrow(rows)[column])[self._points.customer]
+        return self._tables[name]
 
     def running(self, rows: ibis.Table, *, start: str, end: str) -> ibis.Table:
         """Every row at every cutoff it runs at: started before it, and not ended before it.
 
-        Adds the columns ``cutoff_index`` and ``moment`` (the cutoff as a timestamp).
+        Adds the columns `CUTOFF` and ``moment`` (the cutoff as a timestamp).
         """
         import ibis
         import pyarrow as pa
@@ -101,7 +172,7 @@ class Past:
         cutoffs = ibis.memtable(
             pa.table(
                 {
-                    "cutoff_index": pa.array(np.arange(len(moments), dtype=np.int32)),
+                    CUTOFF: pa.array(np.arange(len(moments), dtype=np.int32)),
                     "moment": pa.array(moments).cast(pa.timestamp("us")),
                 }
             )
@@ -115,25 +186,3 @@ class Past:
             known = rows["available_at"].isnull() | (rows["available_at"] < rows["moment"])
             rows = rows.filter(known)
         return rows
-
-    def per_point(self, rows: ibis.Table) -> dict[str, np.ndarray]:
-        """The columns of a table with one row per `CUSTOMER` and ``cutoff_index``, per point."""
-        table = self.histories.engine.to_pyarrow(rows)
-        width = self.histories.customers
-        keys = values(table["cutoff_index"]) * width + values(table[CUSTOMER])
-        order = np.argsort(keys, kind="stable")
-        wanted = self._points.cutoff.astype(np.float64) * width + self._points.customer
-        position = np.searchsorted(keys[order], wanted)
-        position[position == len(keys)] = 0
-        found = keys[order][position] == wanted if len(keys) else np.zeros(len(wanted), dtype=bool)
-        result = {}
-        for name in table.column_names:
-            if name not in (CUSTOMER, "cutoff_index"):
-                given = values(table[name])
-                result[name] = missing_like(given, len(wanted))
-                result[name][found] = given[order][position[found]]
-        return result
-
-    def days_from_cutoff(self, moments: np.ndarray) -> np.ndarray:
-        """Days from the cutoff to a moment in microseconds since 1970; negative: before it."""
-        return moments / MICROSECONDS_A_DAY - self.cutoff_days

@@ -13,22 +13,32 @@ import numpy as np
 
 from features.arrays import ratio
 from features.catalogue import Feature, Group, slugs
-from features.cut import Condition, Measure, count, equals
-from features.past import Past, Rolled
+from features.past import Past, Present, Rolled
+from features.plan import Plan
+from features.reads import Measure, Read, Roll, Value, count, count_by
 
 Column = tuple[Feature, np.ndarray]
 
 
-def payments(past: Past) -> Iterator[Column]:
+def reads(present: Present) -> dict[str, Read]:
+    """Every payment, once."""
+    measures = _measures(present.plan.has("payments", "due_at"))
+    methods = _method_names(present.plan)
+    if methods:
+        named = {method: f"method_{name}" for method, name in methods.items()}
+        measures.append(count_by("method", named))
+    return {"payments": Roll(present.table("payments"), "occurred_at", measures)}
+
+
+def _method_names(plan: Plan) -> dict[str, str]:
+    return slugs(plan.levels.get("payments.method", ()))
+
+
+def columns(past: Past) -> Iterator[Column]:
     """Counts and sums by status, shares of failed and late payments, recency and rhythm."""
-    rows = past.table("payments")
     has_due = past.plan.has("payments", "due_at")
-    methods = slugs(past.plan.levels.get("payments.method", ()))
-    measures = _measures(has_due)
-    measures += [
-        count(f"method_{name}", equals("method", method)) for method, name in methods.items()
-    ]
-    rolled = past.roll(rows, measures, time="occurred_at")
+    methods = _method_names(past.plan)
+    rolled = past.rolled("payments")
     yield from _amounts(past, rolled)
     yield from _failures(past, rolled)
     if has_due:
@@ -42,15 +52,15 @@ def payments(past: Past) -> Iterator[Column]:
 
 
 def _measures(has_due: bool) -> list[Measure]:
-    def of(status: str, value: Condition) -> Condition:
+    def of(status: str, value: Value) -> Value:
         return lambda t: (t["status"] == status).ifelse(value(t), None)
 
     def amount(t: Any) -> Any:
         return t["amount"].cast("float64")
 
-    measures = [count()]
-    for status in ("paid", "failed", "refunded"):
-        measures.append(count(status, equals("status", status)))
+    statuses = ("paid", "failed", "refunded")
+    measures = [count(), count_by("status", {status: status for status in statuses})]
+    for status in statuses:
         measures.append(Measure(f"{status}_at", "max", of(status, lambda t: t["occurred_at"])))
     measures += [
         Measure("first_paid_at", "min", of("paid", lambda t: t["occurred_at"])),

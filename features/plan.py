@@ -71,6 +71,10 @@ class Plan:
         )
 
 
+NO_PLAN = Plan(windows=(), tables={}, levels={}, attributes={})
+"""For columns that no plan decides on."""
+
+
 def make_plan(histories: Histories, *, windows: Sequence[int], known_before: date) -> Plan:
     """A plan for these histories; event types are chosen from rows before `known_before`."""
     tables = {

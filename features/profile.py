@@ -7,23 +7,31 @@ from collections.abc import Iterator
 import numpy as np
 
 from features.catalogue import Feature, slugs
-from features.past import Past
+from features.past import Past, Present
+from features.reads import Read, Traits
+from features.tables import CUSTOMER
 
 Column = tuple[Feature, np.ndarray]
 
 
-def profile(past: Past) -> Iterator[Column]:
+def reads(present: Present) -> dict[str, Read]:
+    """Sign-ups and attributes."""
+    named = dict.fromkeys((CUSTOMER, "signed_up_at", *present.plan.attributes))
+    return {"customers": Traits(present.table("customers").select(*named))}
+
+
+def columns(past: Past) -> Iterator[Column]:
     """Tenure and the attributes of `customers`."""
     yield (
         Feature("tenure_days", "days since sign-up", "days", "onboarding", "customers"),
-        -past.days_from_cutoff(past.customers("signed_up_at")),
+        -past.days_from_cutoff(past.traits("customers", "signed_up_at")),
     )
     names = slugs(past.plan.attributes)
     for column, kind in past.plan.attributes.items():
         unit = {"number": "number", "bool": "0 or 1", "text": "text"}[kind]
         yield (
             Feature(f"profile_{names[column]}", column, unit, "profile", "customers"),
-            _as_planned(past.customers(column), kind),
+            _as_planned(past.traits("customers", column), kind),
         )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 
-from features.cut import Measure
+from features import profile, subscription
+from features.catalogue import Feature
+from features.compute import Column, Family, compute, timeline_of
 from features.histories import Histories
-from features.past import Past
+from features.past import Past, Present
 from features.plan import Plan
 from features.points import LabelledPoints
-from features.subscription import subscription
+from features.reads import Measure, Read, Roll
 from features.timeline import day_number
 
 YEAR = 365
@@ -29,29 +32,48 @@ def monthly_revenue(histories: Histories, plan: Plan, points: LabelledPoints) ->
     refunds, in the year before the cutoff (or since sign-up or the first payment on record, where
     that is shorter).
     """
-    past = Past(histories, replace(plan, windows=(YEAR,)), points.cutoffs, points.points)
-    priced = _price(past) if plan.has("subscriptions", "price") else None
-    paid = _paid(past) if plan.has("payments") else None
-    if priced is None:
-        return paid
-    return priced if paid is None else np.where(np.isnan(priced), paid, priced)
+    families = []
+    if plan.has("subscriptions", "price"):
+        families.append(Family("subscriptions", subscription.reads, subscription.columns))
+    if plan.has("payments"):
+        families += [
+            Family("customers", profile.reads, profile.columns),
+            Family("payments", _payments, _net),
+        ]
+    if not families:
+        return None
+    plan = replace(plan, windows=(YEAR,))
+    timeline = timeline_of(plan, points.cutoffs)
+    found = compute(histories, plan, timeline, points.points, families)
+    by_name = {feature.name: values for feature, values in found}
+    priced = by_name.get("subscription_monthly_price")
+    if "paid_net" not in by_name:
+        return priced
+    cutoff_days = timeline.days[points.points.cutoff]
+    paid = _a_month(histories, by_name["paid_net"], by_name["tenure_days"], cutoff_days)
+    return paid if priced is None else np.where(np.isnan(priced), paid, priced)
 
 
-def _price(past: Past) -> np.ndarray:
-    found = {feature.name: values for feature, values in subscription(past)}
-    return found["subscription_monthly_price"]
-
-
-def _paid(past: Past) -> np.ndarray:
+def _payments(present: Present) -> dict[str, Read]:
     def amount(rows: Any) -> Any:
         value = rows["amount"].cast("float64")
         return (rows["status"] == "paid").ifelse(
             value, (rows["status"] == "refunded").ifelse(-value.abs(), 0.0)
         )
 
-    rolled = past.roll(past.table("payments"), [Measure("net", "sum", amount)], time="occurred_at")
-    tenure = -past.days_from_cutoff(past.customers("signed_up_at"))
-    first = past.histories.accounts["payments"].first
-    told = past.cutoff_days - (day_number(date.fromisoformat(first[:10])) if first else 0)
+    measures = [Measure("net", "sum", amount)]
+    return {"net payments": Roll(present.table("payments"), "occurred_at", measures)}
+
+
+def _net(past: Past) -> Iterator[Column]:
+    feature = Feature("paid_net", "money paid, less refunds", "money", "usage", "payments", YEAR)
+    yield feature, past.rolled("net payments").last("net", YEAR)
+
+
+def _a_month(
+    histories: Histories, net: np.ndarray, tenure: np.ndarray, cutoff_days: np.ndarray
+) -> np.ndarray:
+    first = histories.accounts["payments"].first
+    told = cutoff_days - (day_number(date.fromisoformat(first[:10])) if first else 0)
     days = np.clip(np.minimum(tenure, told), SHORTEST_DAYS, YEAR)
-    return rolled.last("net", YEAR) / days * DAYS_A_MONTH
+    return net / days * DAYS_A_MONTH

@@ -8,23 +8,35 @@ from typing import Any
 import numpy as np
 
 from features.catalogue import Feature, Group
-from features.cut import Measure, count
 from features.departures import latest_versions
-from features.past import Past
+from features.past import Past, Present
+from features.reads import CUTOFF, Measure, Read, Roll, State, count
 from features.tables import CUSTOMER
 
 Column = tuple[Feature, np.ndarray]
 MONTHS = {"month": 1, "year": 12}
 
 
-def subscription(past: Past) -> Iterator[Column]:
+def reads(present: Present) -> dict[str, Read]:
+    """The running subscriptions at the cutoffs, all that began, and changes of the price."""
+    newest = latest_versions(present.table("subscriptions"))
+    first = Measure("first", "min", lambda t: t["started_at"])
+    found: dict[str, Read] = {
+        "running": State(_main(present, _as_known(present))),
+        "begun": Roll(newest, "started_at", [count(), first]),
+    }
+    if present.plan.has("subscriptions", "price", "valid_from"):
+        found["price changes"] = _changes_of_price(present)
+    return found
+
+
+def columns(past: Past) -> Iterator[Column]:
     """The running subscriptions at the cutoff, as the version known then tells them.
 
     Of several running ones the dearest is the main one (then the newest): plan, term and renewal
     are its. An end is known only once it has come, or once notice was given.
     """
-    running = _as_known(past)
-    state = past.per_point(_main(past, running))
+    state = past.state("running")
     yield from _terms(past, state)
     if "price" in state:
         yield from _price(state)
@@ -37,36 +49,36 @@ def _feature(what: str, meaning: str, unit: str, group: Group = "subscription") 
     return Feature(f"subscription_{what}", meaning, unit, group, "subscriptions")
 
 
-def _as_known(past: Past) -> Any:
+def _as_known(present: Present) -> Any:
     """Running subscriptions at each cutoff, each in the version that was known then."""
     import ibis
 
-    rows = past.table("subscriptions")
+    rows = present.table("subscriptions")
     newest = latest_versions(rows)
     if "valid_from" not in rows.columns:
-        return past.running(newest, start="started_at", end="ended_at")
+        return present.running(newest, start="started_at", end="ended_at")
     # Whether it runs is told by its true end; an end to come only as the version known then has it.
     ends = newest.select("subscription_id", final_start="started_at", final_end="ended_at")
     if "ended_at" not in rows.columns:
         rows = rows.mutate(ended_at=ibis.null("timestamp(6)"))
     rows = rows.inner_join(ends, "subscription_id")
-    rows = past.running(rows, start="final_start", end="final_end")
+    rows = present.running(rows, start="final_start", end="final_end")
     since = rows["valid_from"].fill_null(rows["started_at"])
     rows = rows.filter(since < rows["moment"])
     latest = ibis.window(
-        group_by=["subscription_id", "cutoff_index"],
+        group_by=["subscription_id", CUTOFF],
         order_by=[ibis.desc(rows["valid_from"], nulls_first=False)],
     )
     rows = rows.mutate(version=ibis.row_number().over(latest))
     return rows.filter(rows["version"] == 0)
 
 
-def _main(past: Past, running: Any) -> Any:
+def _main(present: Present, running: Any) -> Any:
     """One row per customer and cutoff: its main subscription, with totals over all."""
     import ibis
 
-    each = [CUSTOMER, "cutoff_index"]
-    priced = past.plan.has("subscriptions", "price")
+    each = [CUSTOMER, CUTOFF]
+    priced = present.plan.has("subscriptions", "price")
     order = [ibis.desc("price", nulls_first=False)] if priced else []
     order += [ibis.desc("started_at"), ibis.asc("subscription_id")]
     everything = ibis.window(group_by=each)
@@ -78,7 +90,7 @@ def _main(past: Past, running: Any) -> Any:
         rank=ibis.row_number().over(ibis.window(group_by=each, order_by=order)), **columns
     )
     wanted = ("plan", "price", "billing_period", "auto_renew", "renews_at", "cancelled_at")
-    kept = [name for name in wanted if past.plan.has("subscriptions", name)]
+    kept = [name for name in wanted if present.plan.has("subscriptions", name)]
     kept += ["monthly_price"] if priced else []
     return rows.filter(rows["rank"] == 0).select(
         *each, "running_count", "started_at", "ended_at", *kept
@@ -217,12 +229,7 @@ def _price(state: dict[str, np.ndarray]) -> Iterator[Column]:
 
 def _past_ones(past: Past) -> Iterator[Column]:
     """Earlier subscriptions, and when the first one began."""
-    newest = latest_versions(past.table("subscriptions"))
-    begun = past.roll(
-        newest,
-        [count(), Measure("first", "min", lambda t: t["started_at"])],
-        time="started_at",
-    )
+    begun = past.rolled("begun")
     yield (
         _feature("begun_count_ever", "subscriptions begun so far", "subscriptions", "profile"),
         begun.ever("count"),
@@ -233,11 +240,11 @@ def _past_ones(past: Past) -> Iterator[Column]:
     )
 
 
-def _price_changes(past: Past) -> Iterator[Column]:
+def _changes_of_price(present: Present) -> Roll:
     """Versions of a subscription whose price differs from the version before."""
     import ibis
 
-    rows = past.table("subscriptions")
+    rows = present.table("subscriptions")
     rows = rows.mutate(price=rows["price"].cast("float64"))
     in_turn = ibis.window(
         group_by="subscription_id", order_by=[ibis.asc("valid_from", nulls_first=True)]
@@ -246,15 +253,15 @@ def _price_changes(past: Past) -> Iterator[Column]:
     rows = rows.filter((rows["previous"] > 0) & (rows["price"] != rows["previous"]))
     rows = rows.filter(rows["valid_from"].notnull())
     rows = rows.mutate(change=rows["price"] / rows["previous"] - 1)
-    changes = past.roll(
-        rows,
-        [
-            count(),
-            Measure("last", "last", lambda t: t["change"]),
-            Measure("latest", "max", lambda t: t["valid_from"]),
-        ],
-        time="valid_from",
-    )
+    measures = [
+        Measure("last", "last", lambda t: t["change"]),
+        Measure("latest", "max", lambda t: t["valid_from"]),
+    ]
+    return Roll(rows, "valid_from", measures)
+
+
+def _price_changes(past: Past) -> Iterator[Column]:
+    changes = past.rolled("price changes")
     since = changes.days_since("latest")
     yield (
         _feature("days_since_price_change", "days since the price changed", "days", "price"),

@@ -8,31 +8,41 @@ import numpy as np
 
 from features.arrays import ratio
 from features.catalogue import Feature, slugs
-from features.cut import Measure, count
-from features.past import Past
+from features.past import Past, Present
+from features.plan import Plan
+from features.reads import Measure, Read, Roll, count
 
 Column = tuple[Feature, np.ndarray]
 
 
-def surveys(past: Past) -> Iterator[Column]:
-    """Per kind of survey (nps, csat, a kind of exam …): answers, mean and last score, change."""
-    for kind, name in slugs(past.plan.levels.get("surveys.kind", ())).items():
+def reads(present: Present) -> dict[str, Read]:
+    """The answers of each kind of survey (nps, csat, a kind of exam …)."""
+    rows = present.table("surveys")
+    measures = [
+        count(),
+        Measure("sum", "sum", lambda t: t["score"].cast("float64")),
+        Measure("min", "min", lambda t: t["score"].cast("float64")),
+        Measure("last", "last", lambda t: t["score"].cast("float64")),
+        Measure("latest", "max", lambda t: t["occurred_at"]),
+    ]
+    return {
+        f"surveys {name}": Roll(rows.filter(rows["kind"] == kind), "occurred_at", measures)
+        for kind, name in _kind_names(present.plan).items()
+    }
+
+
+def _kind_names(plan: Plan) -> dict[str, str]:
+    return slugs(plan.levels.get("surveys.kind", ()))
+
+
+def columns(past: Past) -> Iterator[Column]:
+    """Per kind of survey: answers, mean and last score, change."""
+    for kind, name in _kind_names(past.plan).items():
         yield from _of_kind(past, kind, name)
 
 
 def _of_kind(past: Past, kind: str, name: str) -> Iterator[Column]:
-    rows = past.table("surveys")
-    rolled = past.roll(
-        rows.filter(rows["kind"] == kind),
-        [
-            count(),
-            Measure("sum", "sum", lambda t: t["score"].cast("float64")),
-            Measure("min", "min", lambda t: t["score"]),
-            Measure("last", "last", lambda t: t["score"].cast("float64")),
-            Measure("latest", "max", lambda t: t["occurred_at"]),
-        ],
-        time="occurred_at",
-    )
+    rolled = past.rolled(f"surveys {name}")
 
     def feature(what: str, meaning: str, unit: str, days: int | None = None) -> Feature:
         window = f"_{days}d" if days else ""

@@ -10,6 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+FIRST_DAYS = 30
+FIRST_DAYS_END = "first_days_end"
+"""When a customer's first days are over: beside its sign-up in the rows of every other table."""
+
 CUSTOMER = "customer_index"
 """The column with a customer's index in every checked table: 0 … customers - 1, in id order."""
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from features.arrays import ratio
 from features.catalogue import Feature, Group, slugs
-from features.cut import Measure, count, equals
-from features.past import Past, Rolled
+from features.past import Past, Present, Rolled
+from features.plan import Plan
+from features.reads import CUTOFF, Measure, Read, Roll, State, count, count_by
 from features.tables import CUSTOMER
 
 Column = tuple[Feature, np.ndarray]
@@ -19,11 +20,32 @@ COUNTED = ("opened", "closed", "reopened", "urgent")
 """What is counted over windows besides categories, and named alike."""
 
 
-def tickets(past: Past) -> Iterator[Column]:
-    """Opened and closed tickets by window, resolution times, csat, and what is open now.
+def reads(present: Present) -> dict[str, Read]:
+    """Tickets when they were opened, when they were closed, and those open at each cutoff.
 
     What is learned at the close (csat, the resolution time, a reopening) counts from the close.
     """
+    rows, plan = present.table("tickets"), present.plan
+    opened = [count(), Measure("latest", "max", lambda t: t["opened_at"])]
+    categories = _category_names(plan)
+    if categories:
+        named = {category: f"category_{name}" for category, name in categories.items()}
+        opened.append(count_by("category", named))
+    if plan.has("tickets", "priority"):
+        opened.append(count("urgent", lambda t: t["priority"].lower().isin(URGENT)))
+    found: dict[str, Read] = {"opened": Roll(rows, "opened_at", opened)}
+    if plan.has("tickets", "closed_at"):
+        found["closed"] = Roll(rows, "closed_at", _of_closed(plan))
+        found["open"] = State(_open_at_cutoffs(present))
+    return found
+
+
+def _category_names(plan: Plan) -> dict[str, str]:
+    return slugs(plan.levels.get("tickets.category", ()), reserved=COUNTED)
+
+
+def columns(past: Past) -> Iterator[Column]:
+    """Opened and closed tickets by window, resolution times, csat, and what is open now."""
     has_close = past.plan.has("tickets", "closed_at")
     yield from _opened(past)
     if has_close:
@@ -40,15 +62,8 @@ def _feature(
 
 
 def _opened(past: Past) -> Iterator[Column]:
-    categories = slugs(past.plan.levels.get("tickets.category", ()), reserved=COUNTED)
-    measures = [count(), Measure("latest", "max", lambda t: t["opened_at"])]
-    measures += [
-        count(f"category_{name}", equals("category", category))
-        for category, name in categories.items()
-    ]
-    if past.plan.has("tickets", "priority"):
-        measures.append(count("urgent", lambda t: t["priority"].lower().isin(URGENT)))
-    rolled = past.roll(past.table("tickets"), measures, time="opened_at")
+    categories = _category_names(past.plan)
+    rolled = past.rolled("opened")
     for days in past.windows:
         yield (
             _feature("opened_count", "tickets opened", "tickets", days),
@@ -78,23 +93,27 @@ def _opened(past: Past) -> Iterator[Column]:
     )
 
 
-def _closed(past: Past) -> Iterator[Column]:
-    has_csat = past.plan.has("tickets", "csat")
+def _of_closed(plan: Plan) -> list[Measure]:
     measures = [
         count(),
         Measure("hours_sum", "sum", _hours_to_solve),
         Measure("hours_max", "max", _hours_to_solve),
     ]
-    if has_csat:
+    if plan.has("tickets", "csat"):
         measures += [
             Measure("csat_sum", "sum", lambda t: t["csat"].cast("float64")),
             Measure("csat_min", "min", lambda t: t["csat"]),
             Measure("csat_last", "last", lambda t: t["csat"].cast("float64")),
             count("answered", lambda t: t["csat"].notnull()),
         ]
-    if past.plan.has("tickets", "reopened"):
+    if plan.has("tickets", "reopened"):
         measures.append(count("reopened", lambda t: t["reopened"]))
-    rolled = past.roll(past.table("tickets"), measures, time="closed_at")
+    return measures
+
+
+def _closed(past: Past) -> Iterator[Column]:
+    has_csat = past.plan.has("tickets", "csat")
+    rolled = past.rolled("closed")
     for days in past.windows:
         closed = rolled.last("count", days)
         yield _feature("closed_count", "tickets closed", "tickets", days), closed
@@ -141,21 +160,24 @@ def _hours_to_solve(rows: Any) -> Any:
     return ibis.greatest(seconds, 0) / 3600
 
 
+def _open_at_cutoffs(present: Present) -> Any:
+    rows = present.running(present.table("tickets"), start="opened_at", end="closed_at")
+    aggregates = {"open": rows.count(), "oldest": rows["opened_at"].min()}
+    if present.plan.has("tickets", "priority"):
+        urgent = rows["priority"].lower().isin(URGENT).fill_null(False)
+        aggregates["urgent"] = urgent.cast("int64").sum()
+    return rows.group_by([CUSTOMER, CUTOFF]).agg(**aggregates)
+
+
 def _open(past: Past) -> Iterator[Column]:
     """Tickets that are open at the cutoff."""
-    rows = past.running(past.table("tickets"), start="opened_at", end="closed_at")
-    has_priority = past.plan.has("tickets", "priority")
-    urgent = rows["priority"].lower().isin(URGENT) if has_priority else None
-    aggregates = {"open": rows.count(), "oldest": rows["opened_at"].min()}
-    if urgent is not None:
-        aggregates["urgent"] = urgent.fill_null(False).cast("int64").sum()
-    state = past.per_point(rows.group_by([CUSTOMER, "cutoff_index"]).agg(**aggregates))
+    state = past.state("open")
     yield _feature("open_count", "open tickets", "tickets"), np.nan_to_num(state["open"])
     yield (
         _feature("open_oldest_days", "days that the oldest open ticket has been open", "days"),
         -past.days_from_cutoff(state["oldest"]),
     )
-    if urgent is not None:
+    if "urgent" in state:
         yield (
             _feature("open_urgent_count", "urgent open tickets", "tickets"),
             np.nan_to_num(state["urgent"]),

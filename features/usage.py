@@ -9,48 +9,52 @@ import numpy as np
 
 from features.arrays import ratio
 from features.catalogue import Feature, Group, slugs
-from features.cut import Condition, Measure, count, equals
-from features.past import Past, Rolled
+from features.past import Past, Present, Rolled
+from features.plan import Plan
+from features.reads import Measure, Read, Roll, count, count_by
+from features.tables import FIRST_DAYS, FIRST_DAYS_END
 
-FIRST_DAYS = 30
 Column = tuple[Feature, np.ndarray]
 
 
-def usage(past: Past) -> Iterator[Column]:
-    """Counts, sums, active days, kinds of events, recency and trend of `usage`."""
-    rows = past.table("usage")
-    kinds = slugs(past.plan.levels.get("usage.event", ()))
-    has_value = past.plan.has("usage", "value")
+def reads(present: Present) -> dict[str, Read]:
+    """Every event, once."""
+    kinds = _kind_names(present.plan)
     measures = [
         count(),
-        Measure("active_days", "days", lambda t: t["occurred_at"].notnull()),
+        Measure("active_days", "days"),
         Measure("latest", "max", lambda t: t["occurred_at"]),
         Measure("earliest", "min", lambda t: t["occurred_at"]),
         count("early", _in_first_days),
     ]
-    if has_value:
+    if present.plan.has("usage", "value"):
         measures += [
             Measure("value_sum", "sum", lambda t: t["value"]),
             Measure("value_max", "max", lambda t: t["value"]),
         ]
-    for kind, name in kinds.items():
-        measures.append(count(f"kind_{name}", equals("event", kind)))
-        measures.append(count(f"early_{name}", _in_first_days_and(equals("event", kind))))
-    rolled = past.roll(rows, measures, time="occurred_at")
-    yield from _levels(past, rolled, has_value=has_value)
+    if kinds:
+        early = {kind: f"early_{name}" for kind, name in kinds.items()}
+        measures.append(count_by("event", {kind: f"kind_{n}" for kind, n in kinds.items()}))
+        measures.append(count_by("event", early, _in_first_days))
+    return {"usage": Roll(present.table("usage"), "occurred_at", measures)}
+
+
+def columns(past: Past) -> Iterator[Column]:
+    """Counts, sums, active days, kinds of events, recency and trend of `usage`."""
+    kinds = _kind_names(past.plan)
+    rolled = past.rolled("usage")
+    yield from _levels(past, rolled, has_value=past.plan.has("usage", "value"))
     yield from _kinds(past, rolled, kinds)
     yield from _rhythm(past, rolled)
     yield from _first_days(rolled, kinds)
 
 
 def _in_first_days(rows: Any) -> Any:
-    import ibis
-
-    return rows["occurred_at"] < rows["signed_up_at"] + ibis.interval(days=FIRST_DAYS)
+    return rows["occurred_at"] < rows[FIRST_DAYS_END]
 
 
-def _in_first_days_and(condition: Condition) -> Condition:
-    return lambda rows: _in_first_days(rows) & condition(rows)
+def _kind_names(plan: Plan) -> dict[str, str]:
+    return slugs(plan.levels.get("usage.event", ()))
 
 
 def _feature(

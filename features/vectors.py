@@ -8,32 +8,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from features import payments, profile, subscription, surveys, tickets, usage
 from features.catalogue import Feature
+from features.compute import Family, compute, timeline_of
 from features.histories import Histories
-from features.past import Past
-from features.payments import payments
 from features.plan import Plan, require
 from features.points import UNKNOWN, LabelledPoints
-from features.profile import profile
-from features.subscription import subscription
-from features.surveys import surveys
-from features.tickets import tickets
 from features.timeline import EPOCH, day_number
-from features.usage import usage
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Column = tuple[Feature, np.ndarray]
-FAMILIES: dict[str, Callable[[Past], Iterator[Column]]] = {
-    "customers": profile,
-    "subscriptions": subscription,
-    "usage": usage,
-    "payments": payments,
-    "tickets": tickets,
-    "surveys": surveys,
-}
-"""The builder of each input table; a table that is not there adds no features."""
+FAMILIES = (
+    Family("customers", profile.reads, profile.columns),
+    Family("subscriptions", subscription.reads, subscription.columns),
+    Family("usage", usage.reads, usage.columns),
+    Family("payments", payments.reads, payments.columns),
+    Family("tickets", tickets.reads, tickets.columns),
+    Family("surveys", surveys.reads, surveys.columns),
+)
+"""Who makes the columns, in their order."""
 
 KEYS = ("customer_id", "cutoff")
 LABEL = "churned"
@@ -81,20 +75,17 @@ def build_vectors(
     import pandas as pd
 
     require(histories, plan)
-    past = Past(histories, plan, points.cutoffs, points.points)
+    families = [family for family in FAMILIES if plan.has(family.table)]
+    timeline = timeline_of(plan, points.cutoffs)
+    found = compute(histories, plan, timeline, points.points, families, progress=progress)
     columns = dict(_keys(histories, points))
-    catalogue: list[Feature] = []
-    for table, family in FAMILIES.items():
-        if not plan.has(table):
-            continue
-        progress(table)
-        for feature, values in family(past):
-            columns[feature.name] = pd.Categorical(values) if feature.is_text else values
-            catalogue.append(feature)
+    for feature, values in found:
+        columns[feature.name] = pd.Categorical(values) if feature.is_text else values
     if labels:
         unknown = points.churned == UNKNOWN
         columns[LABEL] = pd.arrays.IntegerArray(np.where(unknown, 0, points.churned), unknown)
-    return Vectors(pd.DataFrame(columns), tuple(catalogue))
+    catalogue = tuple(feature for feature, _ in found)
+    return Vectors(pd.DataFrame(columns, copy=False), catalogue)
 
 
 def _keys(histories: Histories, points: LabelledPoints) -> Iterator[tuple[str, object]]:

@@ -1,0 +1,179 @@
+"""From declared reads to columns: the engine sends rows, chunks of customers become columns.
+
+Every read is one pass over its table, whatever the number of cutoffs. Rows are parted into chunks
+of customers (see `shuffle`), and a chunk's columns are computed from its rows alone, so memory does
+not grow with the histories.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from features.catalogue import Feature
+from features.cut import Points
+from features.histories import Histories
+from features.past import Chunk, Past, Present
+from features.plan import Plan
+from features.reads import Layout, Read, Roll, sent
+from features.shuffle import Budget, Shuffle
+from features.streams import stream
+from features.timeline import EVER, Span, Timeline
+
+Column = tuple[Feature, np.ndarray]
+
+MOST_CUSTOMERS = 2048
+MOST_CELLS = 2**20
+"""A chunk: so many customers at most, and so many cells of customers and buckets for a measure."""
+
+WAITING = 512 * 2**20
+"""Bytes of rows that may wait in memory for their chunk, unless a memory limit says less."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of features: what it reads, and the columns it makes of that.
+
+    Attributes
+    ----------
+    table
+        The input table it speaks of; without it the family is left out.
+    reads
+        Declares what is read, by name.
+    columns
+        Makes the features of a chunk, each with a value per point, from these reads.
+    """
+
+    table: str
+    reads: Callable[[Present], Mapping[str, Read]]
+    columns: Callable[[Past], Iterator[Column]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What turns the rows of a chunk into columns: no engine, no histories, so it can travel."""
+
+    plan: Plan
+    timeline: Timeline
+    families: tuple[Callable[[Past], Iterator[Column]], ...]
+    layouts: Mapping[str, Layout]
+
+    def columns(self, chunk: Chunk) -> Iterator[Column]:
+        """The columns of a chunk's points."""
+        past = Past(self.plan, self.timeline, self.layouts, chunk)
+        for family in self.families:
+            yield from family(past)
+
+
+def timeline_of(plan: Plan, points_cutoffs: Sequence[Any]) -> Timeline:
+    """The spans of a plan's windows: each window, the one before it, and all history."""
+    spans = [EVER]
+    spans += [Span.last(days) for days in plan.windows]
+    spans += [Span.before_last(days) for days in plan.windows]
+    return Timeline(points_cutoffs, spans)
+
+
+def compute(
+    histories: Histories,
+    plan: Plan,
+    timeline: Timeline,
+    points: Points,
+    families: Sequence[Family],
+    *,
+    progress: Callable[[str], None] = lambda table: None,
+) -> list[Column]:
+    """The columns of these families for the points: float64, or text as object arrays.
+
+    ``progress`` hears of each table before its pass.
+    """
+    present = Present(histories.tables, plan, timeline)
+    reads = [(family.table, family.reads(present)) for family in families]
+    size = _chunk_size(timeline, [read for _, found in reads for read in found.values()])
+    chunks = -(-histories.customers // size)
+    budget = Budget(WAITING)
+    shuffles: dict[str, Shuffle] = {}
+    layouts: dict[str, Layout] = {}
+    try:
+        for table, found in reads:
+            progress(table)
+            for name, read in found.items():
+                rows = read.rows
+                if isinstance(read, Roll):
+                    rows, layouts[name] = sent(read, before=timeline.end(), daily=False)
+                answer = stream(histories.engine, rows)
+                shuffles[name] = Shuffle(answer, size=size, chunks=chunks, budget=budget)
+        job = Job(plan, timeline, tuple(family.columns for family in families), layouts)
+        collected = _Collected(len(points))
+        for number, place in _by_chunk(points, size, chunks):
+            chunk = Chunk(
+                customers=range(number * size, min((number + 1) * size, histories.customers)),
+                points=Points(points.cutoff[place], points.customer[place]),
+                rows=partial(_rows_of, shuffles, number),
+            )
+            collected.add(place, job.columns(chunk))
+    finally:
+        for shuffle in shuffles.values():
+            shuffle.close()
+    return collected.columns()
+
+
+def _rows_of(shuffles: Mapping[str, Shuffle], chunk: int, name: str) -> Iterator[Any]:
+    return shuffles[name].chunk(chunk)
+
+
+def _chunk_size(timeline: Timeline, reads: Iterable[Read]) -> int:
+    """Customers to a chunk: a power of two, so that what adds up their rows fits the caches.
+
+    It does not depend on the machine or its memory. Rows known late are laid out by cutoff.
+    """
+    late = any(isinstance(read, Roll) and "available_at" in read.rows.columns for read in reads)
+    layers = 1 + len(timeline.days) * late
+    size = MOST_CUSTOMERS
+    while size > 1 and size * layers * (len(timeline.edges) + 1) > MOST_CELLS:
+        size //= 2
+    return size
+
+
+def _by_chunk(points: Points, size: int, chunks: int) -> Iterator[tuple[int, np.ndarray]]:
+    """The chunks that have points, each with the places of its points."""
+    number = points.customer // size
+    order = np.argsort(number.astype(np.uint16 if chunks <= 2**16 else np.uint32), kind="stable")
+    stops = np.cumsum(np.bincount(number, minlength=chunks))
+    for chunk, place in enumerate(np.split(order, stops[:-1])):
+        if len(place):
+            yield chunk, place
+
+
+class _Collected:
+    """Columns that grow chunk by chunk."""
+
+    def __init__(self, points: int) -> None:
+        self._points = points
+        self._columns: dict[str, Column] = {}
+
+    def add(self, place: np.ndarray, columns: Iterable[Column]) -> None:
+        """The columns of some points, in turn."""
+        runs = list(_runs(place))
+        for feature, found in columns:
+            if feature.name not in self._columns:
+                kind = object if feature.is_text else np.float64
+                self._columns[feature.name] = feature, np.empty(self._points, dtype=kind)
+            column = self._columns[feature.name][1]
+            for start, stop, first in runs:
+                column[first : first + stop - start] = found[start:stop]
+
+    def columns(self) -> list[Column]:
+        return list(self._columns.values())
+
+
+def _runs(place: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Where places follow each other: from one position to another, and the place of the first."""
+    breaks = np.flatnonzero(np.diff(place) != 1) + 1
+    edges = [0, *breaks.tolist(), len(place)]
+    for start, stop in itertools.pairwise(edges):
+        yield start, stop, int(place[start])

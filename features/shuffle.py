@@ -1,0 +1,123 @@
+"""Rows on their way from the engine to their chunk of customers; on disk where memory is short.
+
+Each batch is put in the order of the chunks as it comes, so that a chunk is a slice of every batch.
+What does not fit in the budget is written to a temporary file, by chunk, and read back when the
+chunk's turn comes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.tables import CUSTOMER
+
+
+class Budget:
+    """How many bytes of rows may wait in memory, all tables together."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+
+
+class Shuffle:
+    """The rows of a table by chunk: customers ``[n * size, (n + 1) * size)`` are chunk n.
+
+    Takes all rows of a reader. Every chunk has a batch, if an empty one, so that its columns are
+    known.
+    """
+
+    def __init__(self, rows: Any, *, size: int, chunks: int, budget: Budget) -> None:
+        import pyarrow as pa
+
+        self._size, self._chunks, self._budget = size, chunks, budget
+        self._waiting: list[tuple[Any, np.ndarray]] = []
+        self._bytes = 0
+        self._spilled: list[tuple[Any, np.ndarray]] = []
+        self._files = ExitStack()
+        self._nothing = pa.RecordBatch.from_pylist([], schema=rows.schema)
+        for batch in rows:
+            if len(batch):
+                self._add(batch)
+
+    def chunk(self, number: int) -> Iterator[Any]:
+        """The rows of a chunk, in batches."""
+        for reader, places in self._spilled:
+            for place in range(places[number], places[number + 1]):
+                yield reader.get_batch(place)
+        yield from self._slices(number)
+        yield self._nothing
+
+    def _slices(self, number: int) -> Iterator[Any]:
+        for batch, starts in self._waiting:
+            if starts[number + 1] > starts[number]:
+                yield batch.slice(starts[number], starts[number + 1] - starts[number])
+
+    def close(self) -> None:
+        """Let go of the rows, and of the file."""
+        self._waiting.clear()
+        self._spilled.clear()
+        self._budget.used -= self._bytes
+        self._bytes = 0
+        self._files.close()
+
+    def _add(self, batch: Any) -> None:
+        customer = batch.column(batch.schema.get_field_index(CUSTOMER)).to_numpy()
+        kind = np.uint16 if self._chunks <= 2**16 else np.uint32
+        number = (customer // self._size).astype(kind)
+        starts = np.concatenate([[0], np.cumsum(np.bincount(number, minlength=self._chunks))])
+        if self._chunks > 1:
+            # Numbers of 16 bits are sorted by their digits, in linear time.
+            batch = _reordered(batch, np.argsort(number, kind="stable"))
+        self._waiting.append((batch, starts))
+        self._bytes += batch.nbytes
+        self._budget.used += batch.nbytes
+        if self._budget.used > self._budget.limit:
+            self._spill()
+
+    def _spill(self) -> None:
+        """Write what waits to a file: a batch for each chunk that has rows."""
+        import pyarrow as pa
+
+        folder = Path(self._files.enter_context(tempfile.TemporaryDirectory(prefix="churn-risk-")))
+        written = np.zeros(self._chunks + 1, dtype=np.int64)
+        schema = self._waiting[0][0].schema
+        with (
+            pa.OSFile(str(folder / "rows.arrow"), "wb") as sink,
+            pa.ipc.new_file(sink, schema) as writer,
+        ):
+            for number in range(self._chunks):
+                rows = list(self._slices(number))
+                if rows:
+                    writer.write_batch(pa.concat_batches(rows))
+                written[number + 1] = written[number] + bool(rows)
+        file = self._files.enter_context(pa.OSFile(str(folder / "rows.arrow"), "rb"))
+        self._spilled.append((pa.ipc.open_file(file), written))
+        self._waiting.clear()
+        self._budget.used -= self._bytes
+        self._bytes = 0
+
+
+def _reordered(batch: Any, order: np.ndarray) -> Any:
+    """The rows in another order; numpy does it five times faster where there are no nulls."""
+    import pyarrow as pa
+
+    places = pa.array(order)
+    columns = []
+    for column in batch.columns:
+        kind = column.type
+        plain = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        if column.null_count or not (plain or pa.types.is_timestamp(kind)):
+            columns.append(column.take(places))
+        else:
+            width = f"i{kind.bit_width // 8}"
+            raw = np.frombuffer(column.buffers()[1], dtype=width)
+            raw = raw[column.offset : column.offset + len(column)][order]
+            columns.append(pa.Array.from_buffers(kind, len(raw), [None, pa.py_buffer(raw)]))
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
