@@ -159,13 +159,19 @@ class Postgres(Engine):
 
     def to_pyarrow_batches(
         self, expr: ibis.Table, *, chunk_size: int = CHUNK_ROWS
+    ) -> pa.RecordBatchReader:
+        import pyarrow as arrow
+
+        batches = self._streamed(expr, arrow_schema(expr.schema()), chunk_size)
+        return arrow.RecordBatchReader.from_batches(arrow_schema(expr.schema()), batches)
+
+    def _streamed(
+        self, rows: ibis.Table, schema: pa.Schema, chunk_size: int
     ) -> Iterator[pa.RecordBatch]:
-        """The rows in pieces; until they are through, the connection can do nothing else."""
-        columns = _carried(expr)
-        schema = arrow_schema(expr.schema())
+        columns = _carried(rows)
         values = ", ".join(column.parsed(f"c{i}") for i, column in enumerate(columns))
         with self.told():
-            for chunk in streamed(self.connection, self.compile(expr)):
+            for chunk in streamed(self.connection, self.compile(rows)):
                 self.scratch.con.register("leaving_rows", as_text(chunk, len(columns)))
                 found = self.scratch.con.sql(f"SELECT {values} FROM leaving_rows")
                 table = found.to_arrow_table().rename_columns(schema.names).cast(schema)
