@@ -74,9 +74,22 @@ class Engine(ABC):
     casts: Casts
     failures: tuple[type[Exception], ...]
 
+    def __init__(self) -> None:
+        self._local: set[str] = set()
+
     def compile(self, expr: ibis.Expr) -> str:
-        """The SQL of an expression, in the engine's dialect."""
+        """The SQL of an expression, in the engine's dialect; small tables of ours come along."""
+        import ibis.expr.operations as ops
+
+        for table in expr.op().find(ops.InMemoryTable):
+            if table.name not in self._local:
+                self._bring(table.name, table.data.to_pyarrow(table.schema), table.schema)
+                self._local.add(table.name)
         return str(self.backend.compile(expr))
+
+    def _bring(self, name: str, rows: pa.Table, schema: Any) -> None:
+        """Hand a table of this process (``ibis.memtable``) to the engine, under its name."""
+        raise NotImplementedError
 
     @abstractmethod
     def to_pyarrow(self, expr: ibis.Expr) -> Any:
@@ -116,10 +129,6 @@ class Engine(ABC):
         """
         return judged(rows)
 
-    @abstractmethod
-    def local(self, table: pa.Table) -> ibis.Table:
-        """A small table of this process, to be joined with what the engine holds."""
-
     def reused(self, rows: ibis.Table) -> ibis.Table:
         """A table that is looked at several times; kept where to compute it anew costs more."""
         return rows
@@ -158,6 +167,7 @@ class Embedded(Engine):
         import duckdb
         import ibis
 
+        super().__init__()
         self.failures = (duckdb.Error,)
         self.casts = Casts()
         self.backend = ibis.duckdb.connect()
@@ -191,6 +201,10 @@ class Embedded(Engine):
         """The result of an expression as pandas or Python has it."""
         return self.backend.execute(expr)
 
+    def compile(self, expr: ibis.Expr) -> str:
+        # Ibis hands over what is ours, when it runs what it compiled.
+        return str(self.backend.compile(expr))
+
     def to_pyarrow(self, expr: ibis.Expr) -> Any:
         return self.backend.to_pyarrow(expr)
 
@@ -216,11 +230,6 @@ class Embedded(Engine):
         import ibis
 
         return self.keep(f"{name}_rows", rows.mutate(**{ROW: ibis.row_number()}))
-
-    def local(self, table: pa.Table) -> ibis.Table:
-        import ibis
-
-        return ibis.memtable(table)
 
     def identical_rows(self, rows: ibis.Table, key: str, *, one_in: int) -> int:
         """By a hash of 64 bits: to compare the rows themselves would take several times as long."""

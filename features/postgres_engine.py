@@ -68,6 +68,7 @@ class Postgres(Engine):
         ContractBroken
             When the server does not answer or refuses.
         """
+        super().__init__()
         self.source = source
         # Reads odd texts, and gives the types to what comes out of the server as text.
         self.scratch = Embedded(source.timezone, source.memory_limit)
@@ -90,6 +91,7 @@ class Postgres(Engine):
         self.run("SET DateStyle = ISO")
         # Within the transaction that has begun; Ibis sets the clock to UTC, so ours comes after.
         self.backend = ibis.postgres.from_connection(self.connection)
+        self.backend.compiler = _compiler()
         self._set_up()
 
     def _set_up(self) -> None:
@@ -206,22 +208,19 @@ class Postgres(Engine):
     def table(self, name: str) -> ibis.Table:
         return self._kept[name.removeprefix("kept_")]
 
-    def local(self, table: pa.Table) -> ibis.Table:
-        import ibis
+    def _bring(self, name: str, rows: pa.Table, schema: Any) -> None:
         from ibis.backends.sql.datatypes import PostgresType
 
-        name, schema = f"local_{next(self._numbers)}", ibis.Schema.from_pyarrow(table.schema)
         kinds = [f"{name_of(c)} {PostgresType.to_string(kind)}" for c, kind in schema.items()]
-        self.run(f"CREATE TEMP TABLE {name} ({', '.join(kinds)})")
+        self.run(f"CREATE TEMP TABLE {name_of(name)} ({', '.join(kinds)})")
         with (
             self.told(),
             self.connection.cursor() as cursor,
-            cursor.copy(f"COPY {name} FROM STDIN") as rows,
+            cursor.copy(f"COPY {name_of(name)} FROM STDIN") as copy,
         ):
-            for row in table.to_pylist():
-                rows.write_row(list(row.values()))
-        self.run(f"ANALYZE {name}")
-        return ibis.table(schema, name=name)
+            for row in rows.to_pylist():
+                copy.write_row(list(row.values()))
+        self.run(f"ANALYZE {name_of(name)}")
 
     def in_order(self, name: str, rows: ibis.Table) -> ibis.Table:
         return self.keep(f"{name}_rows", rows.mutate(**{ROW: rows[PLACE]}).drop(PLACE))
@@ -254,6 +253,22 @@ class Postgres(Engine):
         # Nothing of the transaction stays: its tables were temporary ones.
         self.connection.close()
         self.scratch.disconnect()
+
+
+def _compiler() -> Any:
+    """Ibis' compiler for PostgreSQL, which turns a boolean into no number but an integer."""
+    import ibis.expr.datatypes as dt
+    from ibis.backends.sql.compilers.postgres import PostgresCompiler
+
+    class ServerCompiler(PostgresCompiler):
+        __slots__ = ()
+
+        def visit_Cast(self, op: Any, *, arg: Any, to: Any) -> Any:  # noqa: N802 - Ibis' name
+            if op.arg.dtype.is_boolean() and to.is_numeric():
+                arg = self.cast(arg, dt.int32)
+            return super().visit_Cast(op, arg=arg, to=to)
+
+    return ServerCompiler()
 
 
 def read_tables(engine: Postgres, source: Source) -> dict[str, tuple[ibis.Table, str]]:
