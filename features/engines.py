@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
@@ -75,9 +75,22 @@ class Engine(ABC):
     casts: Casts
     failures: tuple[type[Exception], ...]
 
+    def __init__(self) -> None:
+        self._local: set[str] = set()
+
     def compile(self, expr: ibis.Expr) -> str:
-        """The SQL of an expression, in the engine's dialect."""
+        """The SQL of an expression, in the engine's dialect; small tables of ours come along."""
+        import ibis.expr.operations as ops
+
+        for table in expr.op().find(ops.InMemoryTable):
+            if table.name not in self._local:
+                self._bring(table.name, table.data.to_pyarrow(table.schema), table.schema)
+                self._local.add(table.name)
         return str(self.backend.compile(expr))
+
+    def _bring(self, name: str, rows: pa.Table, schema: Any) -> None:
+        """Hand a table of this process (``ibis.memtable``) to the engine, under its name."""
+        raise NotImplementedError
 
     @abstractmethod
     def to_pyarrow(self, expr: ibis.Expr) -> Any:
@@ -86,8 +99,11 @@ class Engine(ABC):
     @abstractmethod
     def to_pyarrow_batches(
         self, expr: ibis.Table, *, chunk_size: int = CHUNK_ROWS
-    ) -> Iterator[pa.RecordBatch]:
-        """The rows of a table in pieces of at most `chunk_size`, never held as a whole."""
+    ) -> pa.RecordBatchReader:
+        """The rows of a table as they come, in pieces of about `chunk_size`.
+
+        Take them all before the next question: there is one connection.
+        """
 
     @abstractmethod
     def to_parquet(self, rows: ibis.Table, file: Path | str) -> None:
@@ -113,10 +129,6 @@ class Engine(ABC):
         it makes of it can be used in what it returns, and nowhere else.
         """
         return judged(rows)
-
-    @abstractmethod
-    def local(self, table: pa.Table) -> ibis.Table:
-        """A small table of this process, to be joined with what the engine holds."""
 
     def reused(self, rows: ibis.Table) -> ibis.Table:
         """A table that is looked at several times; kept where to compute it anew costs more."""
@@ -160,6 +172,7 @@ class Embedded(Engine):
         import duckdb
         import ibis
 
+        super().__init__()
         self.failures = (duckdb.Error,)
         self.casts = Casts()
         self.backend = ibis.duckdb.connect()
@@ -193,15 +206,19 @@ class Embedded(Engine):
         """The result of an expression as pandas or Python has it."""
         return self.backend.execute(expr)
 
+    def compile(self, expr: ibis.Expr) -> str:
+        # Ibis hands over what is ours, when it runs what it compiled.
+        return str(self.backend.compile(expr))
+
     def to_pyarrow(self, expr: ibis.Expr) -> Any:
         return self.backend.to_pyarrow(expr)
 
     def to_pyarrow_batches(
         self, expr: ibis.Table, *, chunk_size: int = CHUNK_ROWS
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> pa.RecordBatchReader:
         # Ibis 12 asks DuckDB 2 for batches by a name it no longer has.
         self.backend._run_pre_execute_hooks(expr)
-        yield from self.con.sql(self.compile(expr)).to_arrow_reader(chunk_size)
+        return self.con.sql(self.compile(expr)).to_arrow_reader(chunk_size)
 
     def to_parquet(self, rows: ibis.Table, file: Path | str) -> None:
         self.backend.to_parquet(rows, str(file))
@@ -223,11 +240,6 @@ class Embedded(Engine):
         import ibis
 
         return self.keep(f"{name}_rows", rows.mutate(**{ROW: ibis.row_number()}))
-
-    def local(self, table: pa.Table) -> ibis.Table:
-        import ibis
-
-        return ibis.memtable(table)
 
     def identical_rows(self, rows: ibis.Table, key: str, *, one_in: int) -> int:
         """By a hash of 64 bits: to compare the rows themselves would take several times as long."""

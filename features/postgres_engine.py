@@ -68,6 +68,7 @@ class Postgres(Engine):
         ContractBroken
             When the server does not answer or refuses.
         """
+        super().__init__()
         self.source = source
         # Reads odd texts, and gives the types to what comes out of the server as text.
         self.scratch = Embedded(source.timezone, source.memory_limit)
@@ -90,6 +91,7 @@ class Postgres(Engine):
         self.run("SET DateStyle = ISO")
         # Within the transaction that has begun; Ibis sets the clock to UTC, so ours comes after.
         self.backend = ibis.postgres.from_connection(self.connection)
+        self.backend.compiler = _compiler()
         self._set_up()
 
     def _set_up(self) -> None:
@@ -159,13 +161,19 @@ class Postgres(Engine):
 
     def to_pyarrow_batches(
         self, expr: ibis.Table, *, chunk_size: int = CHUNK_ROWS
+    ) -> pa.RecordBatchReader:
+        import pyarrow as arrow
+
+        batches = self._streamed(expr, arrow_schema(expr.schema()), chunk_size)
+        return arrow.RecordBatchReader.from_batches(arrow_schema(expr.schema()), batches)
+
+    def _streamed(
+        self, rows: ibis.Table, schema: pa.Schema, chunk_size: int
     ) -> Iterator[pa.RecordBatch]:
-        """The rows in pieces; until they are through, the connection can do nothing else."""
-        columns = _carried(expr)
-        schema = arrow_schema(expr.schema())
+        columns = _carried(rows)
         values = ", ".join(column.parsed(f"c{i}") for i, column in enumerate(columns))
         with self.told():
-            for chunk in streamed(self.connection, self.compile(expr)):
+            for chunk in streamed(self.connection, self.compile(rows)):
                 self.scratch.con.register("leaving_rows", as_text(chunk, len(columns)))
                 found = self.scratch.con.sql(f"SELECT {values} FROM leaving_rows")
                 table = found.to_arrow_table().rename_columns(schema.names).cast(schema)
@@ -200,22 +208,19 @@ class Postgres(Engine):
     def table(self, name: str) -> ibis.Table:
         return self._kept[name.removeprefix("kept_")]
 
-    def local(self, table: pa.Table) -> ibis.Table:
-        import ibis
+    def _bring(self, name: str, rows: pa.Table, schema: Any) -> None:
         from ibis.backends.sql.datatypes import PostgresType
 
-        name, schema = f"local_{next(self._numbers)}", ibis.Schema.from_pyarrow(table.schema)
         kinds = [f"{name_of(c)} {PostgresType.to_string(kind)}" for c, kind in schema.items()]
-        self.run(f"CREATE TEMP TABLE {name} ({', '.join(kinds)})")
+        self.run(f"CREATE TEMP TABLE {name_of(name)} ({', '.join(kinds)})")
         with (
             self.told(),
             self.connection.cursor() as cursor,
-            cursor.copy(f"COPY {name} FROM STDIN") as rows,
+            cursor.copy(f"COPY {name_of(name)} FROM STDIN") as copy,
         ):
-            for row in table.to_pylist():
-                rows.write_row(list(row.values()))
-        self.run(f"ANALYZE {name}")
-        return ibis.table(schema, name=name)
+            for row in rows.to_pylist():
+                copy.write_row(list(row.values()))
+        self.run(f"ANALYZE {name_of(name)}")
 
     def in_order(self, name: str, rows: ibis.Table) -> ibis.Table:
         return self.keep(f"{name}_rows", rows.mutate(**{ROW: rows[PLACE]}).drop(PLACE))
@@ -248,6 +253,22 @@ class Postgres(Engine):
         # Nothing of the transaction stays: its tables were temporary ones.
         self.connection.close()
         self.scratch.disconnect()
+
+
+def _compiler() -> Any:
+    """Ibis' compiler for PostgreSQL, which turns a boolean into no number but an integer."""
+    import ibis.expr.datatypes as dt
+    from ibis.backends.sql.compilers.postgres import PostgresCompiler
+
+    class ServerCompiler(PostgresCompiler):
+        __slots__ = ()
+
+        def visit_Cast(self, op: Any, *, arg: Any, to: Any) -> Any:  # noqa: N802 - Ibis' name
+            if op.arg.dtype.is_boolean() and to.is_numeric():
+                arg = self.cast(arg, dt.int32)
+            return super().visit_Cast(op, arg=arg, to=to)
+
+    return ServerCompiler()
 
 
 def read_tables(engine: Postgres, source: Source) -> dict[str, tuple[ibis.Table, str]]:

@@ -43,6 +43,7 @@ class Spark(Engine):
         UsageError
             When Spark or Java is missing.
         """
+        super().__init__()
         self.timezone = timezone
         # Reads headers and explains faulty files; and knows whether the time zone is one.
         self.scratch = Embedded(timezone)
@@ -84,9 +85,9 @@ class Spark(Engine):
 
     def to_pyarrow_batches(
         self, expr: ibis.Table, *, chunk_size: int = CHUNK_ROWS
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> pa.RecordBatchReader:
         """Spark hands its results over as a whole: for what is large, work in its tasks instead."""
-        return iter(self.to_pyarrow(expr).to_batches(max_chunksize=chunk_size))
+        return self.to_pyarrow(expr).to_reader(max_chunksize=chunk_size)
 
     def to_parquet(self, rows: ibis.Table, file: Path | str) -> None:
         import pyarrow.parquet as pq
@@ -116,12 +117,10 @@ class Spark(Engine):
     def reused(self, rows: ibis.Table) -> ibis.Table:
         return self.view(self.hold(self.frame(rows)), rows.schema())
 
-    def local(self, table: pa.Table) -> ibis.Table:
-        import ibis
-
-        schema = ibis.Schema.from_pyarrow(table.schema)
-        instants = table.cast(arrow_schema(schema, instants=True))
-        return self.view(self.session.createDataFrame(instants), schema)
+    def _bring(self, name: str, rows: pa.Table, schema: Any) -> None:
+        instants = rows.cast(arrow_schema(schema, instants=True))
+        self.session.createDataFrame(instants).createOrReplaceTempView(name)
+        self._views.append(name)
 
     def identical_rows(self, rows: ibis.Table, key: str, *, one_in: int) -> int:
         """By a hash of 64 bits."""
