@@ -8,6 +8,7 @@ not grow with the histories.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -153,7 +154,7 @@ def _here(
     """Chunk by chunk in this process."""
     size, customers = prepared.size, histories.customers
     chunks = -(-customers // size)
-    budget = Budget(WAITING)
+    budget = Budget(_waiting(histories.engine.memory_limit))
     collected = _Collected(len(points))
     with ExitStack() as stack:
         shuffles: dict[str, Shuffle] = {}
@@ -193,6 +194,14 @@ def _together(known: Roll, more: Read) -> Roll:
     assert known.rows.equals(more.rows)
     named = {(m.name, *m.levels.values()): m for m in (*known.measures, *more.measures)}
     return Roll(known.rows, known.time, tuple(named.values()))
+
+
+def _waiting(memory_limit: str | None) -> int:
+    """Bytes of rows that may wait: a quarter of the limit, if that is less than usual."""
+    if memory_limit is None:
+        return WAITING
+    number, unit = re.fullmatch(r"([\d.]+)\s?([MG])i?B", memory_limit).groups()  # type: ignore[union-attr]
+    return min(WAITING, int(float(number) * 2 ** (30 if unit == "G" else 20)) // 4)
 
 
 def _rows_of(shuffles: Mapping[str, Shuffle], chunk: int, name: str) -> Iterator[Any]:

@@ -66,6 +66,8 @@ class Engine(ABC):
         Ibis' own object; compile with it, but run through the engine.
     casts
         How raw values are read; for expressions within `each_row`.
+    memory_limit
+        What ``[data] memory_limit`` says, such as ``"4GB"``.
     failures
         What is raised when the engine cannot read or compute something.
     """
@@ -74,6 +76,7 @@ class Engine(ABC):
     backend: Any
     casts: Casts
     failures: tuple[type[Exception], ...]
+    memory_limit: str | None = None
 
     def __init__(self) -> None:
         self._local: set[str] = set()
@@ -173,6 +176,7 @@ class Embedded(Engine):
         import ibis
 
         super().__init__()
+        self.memory_limit = memory_limit
         self.failures = (duckdb.Error,)
         self.casts = Casts()
         self.backend = ibis.duckdb.connect()

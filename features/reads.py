@@ -189,9 +189,7 @@ class _Columns:
             levels = tuple(measure.levels)
             value = self._add(_coded(given, levels) if levels else _plain(given))
         if measure.where is not None:
-            holds = measure.where(self._rows).fill_null(False)
-            # PostgreSQL knows the way from a boolean to an integer of 32 bits only.
-            condition = self._add(holds.cast("int32").cast("int8"))
+            condition = self._add(measure.where(self._rows).fill_null(False).cast("int8"))
         names = tuple(measure.levels.values())
         return Laid(measure.name, measure.how, names, value, condition, measure.within)
 
