@@ -38,7 +38,7 @@ score: $(READY)  ## the risk list and the outreach list for AS_OF (default: the 
 	@$(CHURN) score --config $(CONFIG) $(if $(AS_OF),--as-of $(AS_OF))
 
 test: $(SPARK)  ## all tests; those of Spark need Java 17
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(READY)  ## linters, types, import rules; changes nothing
 	@$(BIN)/ruff check .

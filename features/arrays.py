@@ -37,6 +37,13 @@ def numbers(column: Any) -> np.ndarray:
     return values(column)
 
 
+def no_rows(schema: Any) -> Any:
+    """An Arrow batch without rows."""
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_pylist([], schema=schema)
+
+
 def indices(column: Any) -> np.ndarray:
     """An Arrow column of whole numbers without nulls, as int64."""
     return column.to_numpy(zero_copy_only=False).astype(np.int64)

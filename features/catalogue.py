@@ -1,13 +1,17 @@
 """What a feature is: its name is the column's name, and it says what it means.
 
-Names follow one grammar: ``<table>_<what>_<measure>_<window>``, as in `usage_login_count_30d` or
-`payments_failed_share_90d`; without a window a feature speaks of all history or of the cutoff.
+Names follow one grammar, ``<table>_<what>[_<window>]``: lower-case letters, digits and underscores.
+The table is the input table; what is measured may have several words, one of which may be a value
+from the data, as in `usage_login_count_30d` or `payments_failed_share_90d`; the window is ``_30d``
+(the last 30 days before the cutoff), ``_first_30d`` (the customer's first 30 days) or ``_ever``
+(all history before the cutoff). Without one a feature tells what holds at the cutoff.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -59,22 +63,60 @@ class Feature:
         return asdict(self)
 
 
+LONGEST_SLUG = 40
+LONGEST_QUOTE = 60
+
+WINDOW = re.compile(r"_(first_)?(\d+)d$|_ever$")
+"""How a name ends that speaks of a window."""
+
+
+def window_in(name: str) -> int | None:
+    """The days before the cutoff that a name speaks of."""
+    found = WINDOW.search(name)
+    return int(found[2]) if found and found[2] and not found[1] else None
+
+
 def slug(text: str) -> str:
-    """A text as part of a name: lower-case letters, digits and underscores."""
-    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "other"
+    """A text as part of a name: lower-case letters, digits and underscores, accents dropped."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    words = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    return words[:LONGEST_SLUG].strip("_") or "other"
 
 
-def slugs(texts: Iterable[str], *, reserved: Iterable[str] = ()) -> dict[str, str]:
-    """A slug for each text, all different: further ones that would be equal are numbered.
+def slugs(
+    texts: Iterable[str],
+    *,
+    whats: Sequence[str] = (),
+    reserved: Iterable[str] = (),
+    at_the_end: bool = False,
+) -> dict[str, str]:
+    """A slug for each text, so that no two names made of them are equal: else they are numbered.
 
-    ``reserved`` names what is taken by features that are not made from these texts.
+    ``whats`` are what follows a slug in names, as in ``<slug>_<what>``: the texts "a" and "a b"
+    would both make a_b_c of what is called b_c and c. ``reserved`` are names, or slugs where
+    nothing follows, that are not made from these texts. A slug ``at_the_end`` of names must not
+    read as a window.
     """
     found: dict[str, str] = {}
     taken = set(reserved)
     for text in texts:
-        candidate, n = slug(text), 2
-        while candidate in taken:
-            candidate, n = f"{slug(text)}_{n}", n + 1
-        taken.add(candidate)
+        first = slug(text)
+        if at_the_end and WINDOW.search(f"_{first}"):
+            first += "_value"
+        candidate, n = first, 2
+        while not taken.isdisjoint(_made_of(candidate, whats)):
+            candidate, n = f"{first}_{n}", n + 1
+        taken |= _made_of(candidate, whats)
         found[text] = candidate
     return found
+
+
+def _made_of(candidate: str, whats: Sequence[str]) -> set[str]:
+    return {f"{candidate}_{what}" for what in whats} or {candidate}
+
+
+def quoted(text: str) -> str:
+    """A value from the data within a meaning: on one line, not too long, without odd signs."""
+    short = text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+    return repr(short)

@@ -7,7 +7,8 @@
 - event: active until the churn the business itself recorded (and with a running subscription,
   where there is a subscriptions table).
 
-Running at a cutoff means: started before it, and not ended before it. The label window is
+Running at a cutoff means: started before it, and not ended before it, as the version of the
+subscription tells that was known then. The label window is
 [cutoff + lead, cutoff + lead + horizon); all edges are midnights, so whole days decide.
 """
 
@@ -24,7 +25,13 @@ from features.arrays import days, indices
 from features.catalogue import Feature
 from features.compute import Column, Family, compute
 from features.cut import Points
-from features.departures import departures_of, latest_versions
+from features.departures import (
+    KNOWN_FROM,
+    KNOWN_UNTIL,
+    departures_of,
+    latest_versions,
+    versions_of,
+)
 from features.histories import Histories
 from features.past import Past, Present
 from features.plan import NO_PLAN
@@ -84,8 +91,10 @@ class Definition:
 class Standing:
     """How all customers stand at one cutoff; masks over the customers' indices.
 
-    ``known``: signed up before it. ``active``: a customer then. ``left_in_lead`` and ``churned``
-    lie after the cutoff; ``churned`` is None where the histories do not reach far enough.
+    ``known``: signed up before it. ``active``: a customer then, for all that was known.
+    ``left_in_lead`` and ``churned`` were not known at the cutoff: who left in the lead, or had left
+    before without anybody knowing it, and who left in the window; ``churned`` is None where the
+    histories do not reach far enough.
     """
 
     known: np.ndarray
@@ -123,8 +132,8 @@ class Standings:
 
     def label_known(self, cutoff: date) -> bool:
         """Whether window and grace lie before the end of the histories."""
-        end = datetime(cutoff.year, cutoff.month, cutoff.day)
-        return end + timedelta(days=self.definition.days_until_known) <= self.observed_until
+        begin = datetime(cutoff.year, cutoff.month, cutoff.day)
+        return timedelta(days=self.definition.days_until_known) <= self.observed_until - begin
 
 
 Judgement = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -135,12 +144,15 @@ class _BySubscription:
         self.definition = definition
         self.days = [day_number(cutoff) for cutoff in cutoffs]
         self.customers = histories.customers
-        subscriptions = latest_versions(histories.tables["subscriptions"])
-        spans = _fetch(histories, subscriptions.select(CUSTOMER, "started_at", "ended_at"))
+        rows = histories.tables["subscriptions"]
+        columns = (CUSTOMER, "started_at", "ended_at", KNOWN_FROM, KNOWN_UNTIL)
+        spans = _fetch(histories, versions_of(rows).select(*columns))
         self.owner = indices(spans[CUSTOMER])
         self.started = days(spans["started_at"], null=NEVER)
         self.ended = days(spans["ended_at"], null=NEVER)
-        departures = _fetch(histories, departures_of(subscriptions, definition.grace_days))
+        self.known_from = days(spans[KNOWN_FROM], null=NEVER)
+        self.known_until = days(spans[KNOWN_UNTIL], null=NEVER)
+        departures = _fetch(histories, departures_of(latest_versions(rows), definition.grace_days))
         self.leaver = indices(departures[CUSTOMER])
         self.left = days(departures["left_at"], null=NEVER)
 
@@ -148,11 +160,14 @@ class _BySubscription:
         day = self.days[index]
         opens = day + self.definition.lead_days
         closes = opens + self.definition.horizon_days
-        return (
-            self._mask(self.owner[(self.started < day) & (self.ended >= day)]),
-            self._mask(self.leaver[(self.left >= day) & (self.left < opens)]),
-            self._mask(self.leaver[(self.left >= opens) & (self.left < closes)]),
-        )
+        runs = (self.started < day) & (self.ended >= day)
+        known = (self.known_from < day) & (self.known_until >= day)
+        active = self._mask(self.owner[runs & known])
+        # Who had left by an end that was dated back later is no example of somebody who stays.
+        unknown = active & ~self._mask(self.owner[runs & (self.known_until == NEVER)])
+        in_lead = self._mask(self.leaver[(self.left >= day) & (self.left < opens)])
+        left = self._mask(self.leaver[(self.left >= opens) & (self.left < closes)])
+        return active, in_lead | unknown, left
 
     def _mask(self, customers: np.ndarray) -> np.ndarray:
         mask = np.zeros(self.customers, dtype=bool)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,8 +23,10 @@ from features.past import Chunk, Past, Present
 from features.plan import Plan
 from features.reads import Layout, Read, Roll, sent
 from features.shuffle import Budget, Shuffle
-from features.streams import stream
 from features.timeline import EVER, Span, Timeline
+
+if TYPE_CHECKING:
+    import ibis
 
 Column = tuple[Feature, np.ndarray]
 
@@ -71,11 +74,34 @@ class Job:
 
 
 def timeline_of(plan: Plan, points_cutoffs: Sequence[Any]) -> Timeline:
-    """The spans of a plan's windows: each window, the one before it, and all history."""
+    """The spans of a plan's windows: each window, what came before it, and all history."""
     spans = [EVER]
+    spans += [Span.until(days) for days in plan.windows]
     spans += [Span.last(days) for days in plan.windows]
     spans += [Span.before_last(days) for days in plan.windows]
     return Timeline(points_cutoffs, spans)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is left to do.
+
+    Attributes
+    ----------
+    job
+        What turns a chunk's rows into columns.
+    rows
+        By read, what the engine is asked for.
+    tables
+        By read, the input table it speaks of.
+    size
+        Customers to a chunk.
+    """
+
+    job: Job
+    rows: Mapping[str, ibis.Table]
+    tables: Mapping[str, str]
+    size: int
 
 
 def compute(
@@ -91,47 +117,93 @@ def compute(
 
     ``progress`` hears of each table before its pass.
     """
-    present = Present(histories.tables, plan, timeline)
-    reads = [(family.table, family.reads(present)) for family in families]
-    size = _chunk_size(timeline, [read for _, found in reads for read in found.values()])
-    chunks = -(-histories.customers // size)
-    budget = Budget(WAITING)
-    shuffles: dict[str, Shuffle] = {}
-    layouts: dict[str, Layout] = {}
-    try:
-        for table, found in reads:
+    prepared = prepare(histories, plan, timeline, families)
+    if histories.engine.name == "spark":
+        from features.spread import on_spark
+
+        for table in dict.fromkeys(prepared.tables.values()):
             progress(table)
-            for name, read in found.items():
-                rows = read.rows
-                if isinstance(read, Roll):
-                    rows, layouts[name] = sent(read, before=timeline.end(), daily=False)
-                answer = stream(histories.engine, rows)
-                shuffles[name] = Shuffle(answer, size=size, chunks=chunks, budget=budget)
-        job = Job(plan, timeline, tuple(family.columns for family in families), layouts)
-        collected = _Collected(len(points))
+        return on_spark(histories, prepared, points)
+    return _here(histories, prepared, points, progress)
+
+
+def prepare(
+    histories: Histories, plan: Plan, timeline: Timeline, families: Sequence[Family]
+) -> Prepared:
+    """Ask the families what they read, and lay it out for the engine."""
+    present = Present(histories.tables, plan, timeline)
+    rows: dict[str, ibis.Table] = {}
+    layouts: dict[str, Layout] = {}
+    late = False
+    # Rows that have a way to go are added up by day first.
+    daily = histories.engine.name != "duckdb"
+    reads, tables = declared(families, present)
+    for name, read in reads.items():
+        rows[name] = read.rows
+        if isinstance(read, Roll):
+            late = late or "available_at" in read.rows.columns
+            rows[name], layouts[name] = sent(read, before=timeline.end(), daily=daily)
+    job = Job(plan, timeline, tuple(family.columns for family in families), layouts)
+    return Prepared(job, rows, tables, _chunk_size(timeline, late=late))
+
+
+def _here(
+    histories: Histories, prepared: Prepared, points: Points, progress: Callable[[str], None]
+) -> list[Column]:
+    """Chunk by chunk in this process."""
+    size, customers = prepared.size, histories.customers
+    chunks = -(-customers // size)
+    budget = Budget(WAITING)
+    collected = _Collected(len(points))
+    with ExitStack() as stack:
+        shuffles: dict[str, Shuffle] = {}
+        for name, rows in prepared.rows.items():
+            progress(prepared.tables[name])
+            shuffle = Shuffle(rows.schema().to_pyarrow(), size=size, chunks=chunks, budget=budget)
+            shuffles[name] = stack.enter_context(closing(shuffle))
+            shuffle.fill(histories.engine.to_pyarrow_batches(rows))
         for number, place in _by_chunk(points, size, chunks):
             chunk = Chunk(
-                customers=range(number * size, min((number + 1) * size, histories.customers)),
+                customers=range(number * size, min((number + 1) * size, customers)),
                 points=Points(points.cutoff[place], points.customer[place]),
                 rows=partial(_rows_of, shuffles, number),
             )
-            collected.add(place, job.columns(chunk))
-    finally:
-        for shuffle in shuffles.values():
-            shuffle.close()
+            collected.add(place, prepared.job.columns(chunk))
     return collected.columns()
+
+
+def declared(
+    families: Sequence[Family], present: Present
+) -> tuple[dict[str, Read], dict[str, str]]:
+    """The reads of all families and whose tables they are; some add measures to another's roll."""
+    found: dict[str, Read] = {}
+    tables: dict[str, str] = {}
+    for family in families:
+        for name, read in family.reads(present).items():
+            known = found.get(name)
+            found[name] = _together(known, read) if isinstance(known, Roll) else read
+            tables.setdefault(name, family.table)
+    return found, tables
+
+
+def _together(known: Roll, more: Read) -> Roll:
+    """A roll with the measures of both."""
+    assert isinstance(more, Roll)
+    assert known.time == more.time
+    assert known.rows.equals(more.rows)
+    named = {(m.name, *m.levels.values()): m for m in (*known.measures, *more.measures)}
+    return Roll(known.rows, known.time, tuple(named.values()))
 
 
 def _rows_of(shuffles: Mapping[str, Shuffle], chunk: int, name: str) -> Iterator[Any]:
     return shuffles[name].chunk(chunk)
 
 
-def _chunk_size(timeline: Timeline, reads: Iterable[Read]) -> int:
+def _chunk_size(timeline: Timeline, *, late: bool) -> int:
     """Customers to a chunk: a power of two, so that what adds up their rows fits the caches.
 
     It does not depend on the machine or its memory. Rows known late are laid out by cutoff.
     """
-    late = any(isinstance(read, Roll) and "available_at" in read.rows.columns for read in reads)
     layers = 1 + len(timeline.days) * late
     size = MOST_CUSTOMERS
     while size > 1 and size * layers * (len(timeline.edges) + 1) > MOST_CELLS:
@@ -159,7 +231,11 @@ class _Collected:
     def add(self, place: np.ndarray, columns: Iterable[Column]) -> None:
         """The columns of some points, in turn."""
         runs = list(_runs(place))
+        given: set[str] = set()
         for feature, found in columns:
+            if feature.name in given:
+                raise ValueError(f"two features are called {feature.name}")
+            given.add(feature.name)
             if feature.name not in self._columns:
                 kind = object if feature.is_text else np.float64
                 self._columns[feature.name] = feature, np.empty(self._points, dtype=kind)

@@ -46,6 +46,8 @@ EDGES = {
 """By oddity, the column of a row's customer that its time is compared with."""
 OWN_COLUMNS = {CUSTOMER, FIRST_DAYS_END, ROW, REASON, ENDS, *EDGES.values()}
 """No attribute can be called so."""
+KNOWN_LATE = ("available_at", "valid_from")
+"""Columns that say since when a row is known, where that is later than its own time."""
 STILL_OPEN = "2900-01-01"
 """An end from here on is none: 2999-12-31, 9999-12-31 and infinity say that something runs."""
 
@@ -464,9 +466,10 @@ def _number(reason: int) -> Any:
 
 
 def repeated_id(table: Table, rows: ibis.Table, found: dict[str, Fault]) -> ibis.Table:
-    """Marks every further row with the same row id; the first one in the source's order stays.
+    """Marks every further row with the same row id; the first one that was known stays.
 
-    The fault is added to `found`.
+    Of several known at the same moment it is the first in the source's order. So what comes later
+    displaces no older row, wherever it is written. The fault is added to `found`.
     """
     import ibis
 
@@ -474,10 +477,18 @@ def repeated_id(table: Table, rows: ibis.Table, found: dict[str, Fault]) -> ibis
     if not key:
         return rows
     good = rows[REASON] == GOOD
-    window = ibis.window(group_by=[*key, good], order_by=ROW)
+    window = ibis.window(group_by=[*key, good], order_by=[known_at(table, rows), rows[ROW]])
     repeated = ibis.row_number().over(window) > 0
     found[f"repeated_{key[0]}"] = Fault(repeated, key)
     return marked(rows, len(found), repeated)
+
+
+def known_at(table: Table, rows: ibis.Table) -> Any:
+    """When each typed row became known: when it happened, or later where it says so."""
+    import ibis
+
+    late = [rows[name] for name in KNOWN_LATE if table.column(name) and name in rows.columns]
+    return ibis.greatest(rows[table.time], *late) if late else rows[table.time]
 
 
 def in_words(reason: ir.Value, found: Mapping[str, Fault]) -> ir.Value:

@@ -11,15 +11,25 @@ day on which it became known. Customers with such rows are laid out once per cut
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 
 from features.arrays import MICROSECONDS_A_DAY, numbers
-from features.reads import DAY, KNOWN, KNOWN_DAY, ROWS, TIME, Layout
+from features.reads import (
+    DAY,
+    KNOWN,
+    KNOWN_DAY,
+    ROWS,
+    TIME,
+    InOrder,
+    Laid,
+    Layout,
+    OfDays,
+)
 from features.tables import CUSTOMER
 from features.timeline import Span, Timeline
 
@@ -27,6 +37,9 @@ BLOCK = 1_000_000
 """Rows that are worked on at a time."""
 
 BILLION = 1e9
+
+SATURDAY = 5
+"""Days of the week are counted from Monday, which is 0."""
 
 MOST_CELLS = 2**26
 """Owners times days that are marked in a table of bytes; beyond that they are sorted."""
@@ -178,7 +191,7 @@ class Cut:
         """The rows with their cells, and the first cutoff at which each was known."""
         wanted = {name for m in layout.measures for name in (m.value, m.condition) if name}
         wanted |= {ROWS} if layout.daily else set()
-        wanted |= {TIME} if any(m.how == "last" for m in layout.measures) else set()
+        wanted |= {TIME} if any(m.needs_time for m in layout.measures) else set()
         for rows in _blocks_of(batches):
             day = _days(rows, DAY, TIME)
             owner = numbers(rows[CUSTOMER]).astype(np.int64) - customers.start
@@ -246,8 +259,9 @@ def _days(rows: Any, day: str, moment: str) -> np.ndarray:
 def _accumulators(layout: Layout, timeline: Timeline) -> dict[str, _Accumulator]:
     """By measure, what adds it up."""
     width = len(timeline.edges) + 1
-    of_values = {"sum": _Sum, "max": _Largest, "min": _Smallest, "last": _Last}
     found: dict[str, _Accumulator] = {}
+    # Measures of the same days, or of the same rows in order, share what keeps them.
+    kept: dict[Any, _Kept] = {}
     for measure in layout.measures:
         rows = measure.condition or (ROWS if layout.daily else None)
         if measure.levels:
@@ -256,11 +270,16 @@ def _accumulators(layout: Layout, timeline: Timeline) -> dict[str, _Accumulator]
             found |= dict.fromkeys(measure.levels, levels)
         elif measure.how == "count":
             found[measure.name] = _Count(width, rows)
-        elif measure.how == "days":
-            found[measure.name] = _Days(width, measure.condition, timeline)
+        elif measure.how in get_args(OfDays):
+            days = kept.setdefault(measure.condition, _Days(width, timeline, measure))
+            found[measure.name] = days.also(measure)
+        elif measure.how in get_args(InOrder):
+            key = (measure.value, measure.condition, measure.within)
+            rows_in_order = kept.setdefault(key, _Ordered(width, timeline, measure))
+            found[measure.name] = rows_in_order.also(measure)
         else:
             assert measure.value is not None
-            found[measure.name] = of_values[measure.how](width, measure.value)
+            found[measure.name] = _OF_VALUES[measure.how](width, measure.value)
     return found
 
 
@@ -498,45 +517,183 @@ class _Last(_Accumulator):
         return np.where(newest >= first, self.value[np.maximum(newest, 0), ranges.owner], np.nan)
 
 
-class _Days(_Accumulator):
-    """Distinct days with a row."""
+class _Kept(_Accumulator):
+    """Rows that are kept until all are there, since what is taken of them depends on the others.
 
-    def __init__(self, width: int, condition: str | None, timeline: Timeline) -> None:
+    Then each gets its derived columns, and plain accumulators add these up.
+    """
+
+    PLAIN: ClassVar[Mapping[str, tuple[str, str | None]]]
+    """By way of measuring, the plain accumulator and the derived column that it takes."""
+
+    def __init__(self, width: int, timeline: Timeline, measure: Laid) -> None:
         super().__init__(width)
-        self.condition = condition
+        self.condition, self.value, self.within = measure.condition, measure.value, measure.within
         self.timeline = timeline
-        self.found: list[tuple[np.ndarray, np.ndarray]] = []
+        self.found: list[tuple[np.ndarray, ...]] = []
+        self.plain: dict[str, _Accumulator] = {}
+
+    def also(self, measure: Laid) -> _Kept:
+        """Take this measure, too."""
+        kind, column = self.PLAIN[measure.how]
+        if kind == "count":
+            self.plain[measure.name] = _Count(self.width, column)
+        else:
+            assert column is not None
+            self.plain[measure.name] = _OF_VALUES[kind](self.width, column)
+        return self
 
     def add(self, rows: Block) -> None:
-        owner, day = rows.owner, rows.day
         if self.condition:
-            among = rows.columns[self.condition] > 0
-            owner, day = owner[among], day[among]
-        self.found.append(_distinct(owner, day))
+            rows = rows.take(rows.columns[self.condition] > 0)
+        self.found.append(self.kept(rows))
 
     def copy(self, owners: np.ndarray) -> None:
-        owner, day = self._all()
-        start, stop = (np.searchsorted(owner, owners, side=side) for side in ("left", "right"))
+        kept = self.in_order()
+        start, stop = (np.searchsorted(kept[0], owners, side=side) for side in ("left", "right"))
         counts = stop - start
         offset = np.repeat(start - (np.cumsum(counts) - counts), counts)
         copied = np.repeat(np.arange(self.owners, self.owners + len(owners)), counts)
-        self.found = [(owner, day), (copied, day[offset + np.arange(len(copied))])]
+        place = offset + np.arange(len(copied))
+        self.found = [kept, (copied, *(column[place] for column in kept[1:]))]
         super().copy(owners)
 
     def finish(self) -> None:
-        owner, day = self._all()
-        self.total = _running(self._counted(self.timeline.bucket_of(day) * self.owners + owner))
+        rows = self.derived(self.in_order())
+        self.found = []
+        for accumulator in self.plain.values():
+            accumulator.make_room(self.owners)
+            accumulator.add(rows)
+            accumulator.finish()
 
     def over(self, name: str, ranges: Ranges) -> np.ndarray:
-        return _difference(self.total, ranges)
+        return self.plain[name].over(name, ranges)
 
-    def _all(self) -> tuple[np.ndarray, np.ndarray]:
+    def kept(self, rows: Block) -> tuple[np.ndarray, ...]:
+        """What is kept of rows: their owners first."""
+        raise NotImplementedError
+
+    def in_order(self) -> tuple[np.ndarray, ...]:
+        """All that is kept, by owner and time."""
+        raise NotImplementedError
+
+    def derived(self, kept: tuple[np.ndarray, ...]) -> Block:
+        """The rows with their derived columns."""
+        raise NotImplementedError
+
+
+class _Days(_Kept):
+    """Distinct days with a row, and the gaps between them."""
+
+    PLAIN: ClassVar = {
+        "days": ("count", None),
+        "weekend_days": ("count", "weekend"),
+        "gaps": ("count", "has_gap"),
+        "gap_sum": ("sum", "gap"),
+        "gap_squares": ("sum", "squared"),
+        "gap_max": ("max", "gap"),
+    }
+
+    def kept(self, rows: Block) -> tuple[np.ndarray, ...]:
+        return _distinct(rows.owner, rows.day)
+
+    def in_order(self) -> tuple[np.ndarray, ...]:
         if not self.found:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         if len(self.found) == 1:
             return self.found[0]
         owner, day = (np.concatenate(parts) for parts in zip(*self.found, strict=True))
         return _distinct(owner, day)
+
+    def derived(self, kept: tuple[np.ndarray, ...]) -> Block:
+        owner, day = kept
+        columns: dict[str, np.ndarray] = {}
+        if len(self.plain) > 1:
+            gap = np.full(len(day), np.nan)
+            gap[1:] = np.where(owner[1:] == owner[:-1], day[1:] - day[:-1], np.nan)
+            # 1970-01-01 was a Thursday.
+            columns["weekend"] = (day + 3) % 7 >= SATURDAY
+            columns |= {"gap": gap, "squared": gap * gap, "has_gap": ~np.isnan(gap)}
+        return Block(owner, self.owners, day, self.timeline.bucket_of(day), columns)
+
+
+class _Ordered(_Kept):
+    """Rows in the order of time, those of the same moment by value."""
+
+    PLAIN: ClassVar = {
+        "run": ("last", "run"),
+        "run_max": ("max", "run"),
+        "run_since": ("last", "since"),
+        "ended": ("count", "ended"),
+        "ended_days": ("sum", "ended_days"),
+        "after": ("count", "after"),
+        "change": ("last", "change"),
+    }
+
+    def kept(self, rows: Block) -> tuple[np.ndarray, ...]:
+        assert self.value is not None
+        value = rows.columns[self.value]
+        given = ~np.isnan(value)
+        return rows.owner[given], rows.columns[TIME][given], rows.day[given], value[given]
+
+    def in_order(self) -> tuple[np.ndarray, ...]:
+        if not self.found:
+            return tuple(np.empty(0, dtype=np.int64) for _ in range(4))
+        owner, moment, day, value = (
+            np.concatenate(parts) for parts in zip(*self.found, strict=True)
+        )
+        order = np.lexsort((value, moment, owner))
+        return owner[order], moment[order], day[order], value[order]
+
+    def derived(self, kept: tuple[np.ndarray, ...]) -> Block:
+        owner, moment, day, value = kept
+        # The place in the order stands for the moment: no two rows share it.
+        columns = {TIME: np.arange(len(owner), dtype=np.float64)}
+        columns["change"] = _since_previous(owner, value)
+        columns |= _runs(owner, moment, value > 0, self.within)
+        return Block(owner, self.owners, day, self.timeline.bucket_of(day), columns)
+
+
+def _since_previous(owner: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Each value less the owner's one before; NaN for the first."""
+    change = np.full(len(value), np.nan)
+    change[1:] = np.where(owner[1:] == owner[:-1], value[1:] - value[:-1], np.nan)
+    return change
+
+
+def _runs(
+    owner: np.ndarray, moment: np.ndarray, follows: np.ndarray, within: int | None
+) -> dict[str, np.ndarray]:
+    """Of each row, ordered by owner and time: runs of rows that do not follow, and what follows."""
+    place = np.arange(len(owner))
+    first = np.append(True, owner[1:] != owner[:-1])[: len(owner)]
+    begins = first | np.append(True, follows[:-1])[: len(owner)]
+    run_start = np.maximum.accumulate(np.where(begins, place, 0))
+    run = np.where(follows, 0.0, place - run_start + 1.0)
+    since = np.where(follows, np.nan, moment[run_start])
+    most = np.inf if within is None else within * MICROSECONDS_A_DAY
+    took = np.full(len(owner), np.nan)
+    took[1:] = np.where(follows[1:] & ~first[1:], moment[1:] - since[:-1], np.nan)
+    took[took > most] = np.nan
+    last = np.maximum.accumulate(np.where(follows, -1, place))
+    mine = last >= np.maximum.accumulate(np.where(first, place, 0))
+    after = follows & mine
+    after[after] = (moment[after] - moment[last[after]]) <= most
+    return {
+        "run": run,
+        "since": since,
+        "ended": ~np.isnan(took),
+        "ended_days": took / MICROSECONDS_A_DAY,
+        "after": after,
+    }
+
+
+_OF_VALUES: Mapping[str, Callable[[int, str], _Accumulator]] = {
+    "sum": _Sum,
+    "max": _Largest,
+    "min": _Smallest,
+    "last": _Last,
+}
 
 
 def _distinct(owner: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from features.contract import ENDS
 from features.tables import CUSTOMER
 
 if TYPE_CHECKING:
     import ibis
+
+KNOWN_FROM = "version_known_from"
+KNOWN_UNTIL = "version_known_until"
 
 
 def latest_versions(subscriptions: ibis.Table) -> ibis.Table:
@@ -24,6 +27,41 @@ def latest_versions(subscriptions: ibis.Table) -> ibis.Table:
     )
     ranked = subscriptions.mutate(version=ibis.row_number().over(newest))
     return ranked.filter(ranked["version"] == 0).drop("version")
+
+
+def in_turn(subscriptions: ibis.Table) -> Any:
+    """A window over the versions of each subscription, in the order in which they became known."""
+    import ibis
+
+    since = subscriptions["valid_from"]
+    known = since.fill_null(subscriptions["started_at"])
+    order = [known, ibis.asc(since, nulls_first=True)]
+    return ibis.window(group_by="subscription_id", order_by=order)
+
+
+def first_versions(subscriptions: ibis.Table) -> ibis.Table:
+    """One row per subscription: the first version of it; the table has to have versions."""
+    import ibis
+
+    ranked = subscriptions.mutate(version=ibis.row_number().over(in_turn(subscriptions)))
+    return ranked.filter(ranked["version"] == 0).drop("version")
+
+
+def versions_of(subscriptions: ibis.Table) -> ibis.Table:
+    """Every version of every subscription, with the time in which it was the newest one known.
+
+    A version was known after `KNOWN_FROM` and up to `KNOWN_UNTIL`, null for the newest one: what a
+    later one says of the past, such as an end dated back, was not known before it.
+    """
+    import ibis
+
+    if "ended_at" not in subscriptions.columns:
+        subscriptions = subscriptions.mutate(ended_at=ibis.null("timestamp(6)"))
+    known, until = subscriptions["started_at"], ibis.null("timestamp(6)")
+    if "valid_from" in subscriptions.columns:
+        known = subscriptions["valid_from"].fill_null(known)
+        until = known.lead().over(in_turn(subscriptions))
+    return subscriptions.mutate(**{KNOWN_FROM: known, KNOWN_UNTIL: until})
 
 
 def departures_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:
@@ -42,7 +80,7 @@ def departures_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:
     in_turn = ibis.window(group_by=CUSTOMER, order_by=["started_at", "until"])
     rows = rows.mutate(covered=rows["latest"].lag().over(in_turn))
     follows = rows["started_at"] <= rows["covered"] + ibis.interval(days=grace_days)
-    rows = rows.mutate(begins=(~follows).fill_null(True).cast("int64"))
+    rows = rows.mutate(begins=(~follows).fill_null(True).cast("int32"))
     rows = rows.mutate(stay=rows["begins"].sum().over(so_far))
     stays = rows.group_by([CUSTOMER, "stay"]).agg(left_at=rows["until"].max())
     return stays.filter(stays["left_at"] < running).select(CUSTOMER, "left_at")

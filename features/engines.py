@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 ENGINES = ("duckdb", "spark", "postgresql")
 SYNONYMS = {"postgres": "postgresql"}
-CHUNK_ROWS = 1_000_000
+CHUNK_ROWS = 2**17
+"""Rows of a batch: as many as the processor's caches hold."""
 ROW = "row_in_source"
 """The place of a row in its source, in a table whose rows have ids."""
 PLACE = "place in the source"
@@ -98,7 +99,7 @@ class Engine(ABC):
     @abstractmethod
     def to_pyarrow_batches(
         self, expr: ibis.Table, *, chunk_size: int = CHUNK_ROWS
-    ) -> pa.RecordBatchReader:
+    ) -> Iterator[pa.RecordBatch]:
         """The rows of a table as they come, in pieces of about `chunk_size`.
 
         Take them all before the next question: there is one connection.
@@ -131,6 +132,10 @@ class Engine(ABC):
 
     def reused(self, rows: ibis.Table) -> ibis.Table:
         """A table that is looked at several times; kept where to compute it anew costs more."""
+        return rows
+
+    def named(self, name: str, rows: ibis.Table) -> ibis.Table:
+        """A table under a name, so that queries on it are compiled from there."""
         return rows
 
     def by_id(self, ids: Any) -> Any:
@@ -210,10 +215,10 @@ class Embedded(Engine):
 
     def to_pyarrow_batches(
         self, expr: ibis.Table, *, chunk_size: int = CHUNK_ROWS
-    ) -> pa.RecordBatchReader:
+    ) -> Iterator[pa.RecordBatch]:
         # Ibis 12 asks DuckDB 2 for batches by a name it no longer has.
         self.backend._run_pre_execute_hooks(expr)
-        return self.con.sql(self.compile(expr)).to_arrow_reader(chunk_size)
+        yield from self.con.sql(self.compile(expr)).to_arrow_reader(chunk_size)
 
     def to_parquet(self, rows: ibis.Table, file: Path | str) -> None:
         self.backend.to_parquet(rows, str(file))
@@ -222,6 +227,11 @@ class Embedded(Engine):
         kept = f"kept_{name}"
         self.raw_sql(f"CREATE OR REPLACE TEMP TABLE {name_of(kept)} AS {self.compile(rows)}")
         return self.table(kept)
+
+    def named(self, name: str, rows: ibis.Table) -> ibis.Table:
+        """As a view: the whole way from the raw rows takes longer to compile than to run."""
+        self.raw_sql(f"CREATE TEMP VIEW {name_of(name)} AS {self.compile(rows)}")
+        return self.table(name)
 
     def table(self, name: str, database: Any = None) -> ibis.Table:
         return self.backend.table(name, database=database)

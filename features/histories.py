@@ -27,7 +27,7 @@ from features.contract import (
     Fault,
 )
 from features.coverage import span_of
-from features.departures import ends_of
+from features.departures import ends_of, first_versions
 from features.engines import ROW
 from features.errors import ContractBroken, UsageError
 from features.sources import RawTable, Source
@@ -200,7 +200,11 @@ class _Reader:
     def histories(self, observed_until: datetime | None) -> Histories:
         """What was read; the end of the histories is seen in them where it is not given."""
         names = [name for name in TABLES if name in self.good]
-        tables = {name: self.good[name] for name in names if name not in self.empty}
+        tables = {
+            name: self.engine.named(f"good_{name}", self.good[name])
+            for name in names
+            if name not in self.empty
+        }
         begin, end = span_of(self.engine, tables, self.accounts)
         if observed_until and observed_until <= begin:
             raise UsageError(
@@ -339,8 +343,10 @@ class _Reader:
             for name in texts:
                 given = rows[name].strip().nullif("")
                 number = self.engine.casts.float_of(given)
+                # "01234" is a code: as a number it would be the same as "1234".
+                a_code = given.re_search(r"^[+-]?0[0-9]")
                 found[f"there {name}"] = given.notnull()
-                found[f"no number {name}"] = given.notnull() & number.isnull()
+                found[f"no number {name}"] = given.notnull() & (number.isnull() | a_code)
                 found[f"no bool {name}"] = given.notnull() & ~given.lower().isin(["true", "false"])
             return rows.select(**found)
 
@@ -373,7 +379,9 @@ class _Reader:
             if "customer_id" in rows.columns:
                 rows = contract.repeated_id(TABLES[name], rows, found)
                 good = rows.filter(rows[REASON] == GOOD)
-                good = good.group_by("customer_id").agg(signed_up_at=good[TABLES[name].time].min())
+                # A row that became known later tells nobody before that there is a customer.
+                known = contract.known_at(TABLES[name], good)
+                good = good.group_by("customer_id").agg(signed_up_at=known.min())
                 parts.append(good.mutate(customer_id=good["customer_id"].cast("string")))
         if not parts:
             raise ContractBroken(
@@ -407,10 +415,11 @@ class _Reader:
 
     def _join_subscriptions(self, rows: ibis.Table) -> ibis.Table:
         """The rows of a table that names subscriptions, with the customer of each."""
-        subscriptions = self.good["subscriptions"]
-        owners = subscriptions.group_by("subscription_id").agg(
-            customer_id=subscriptions["customer_id"].min()
-        )
+        owners = self.good["subscriptions"]
+        if "valid_from" in owners.columns:
+            # Who takes over a subscription later was not its customer before.
+            owners = first_versions(owners)
+        owners = owners.select("subscription_id", "customer_id")
         return _join_ids(rows, owners, "subscription_id")
 
 
@@ -449,7 +458,8 @@ def _attribute(value: Any, kind: str, casts: Casts) -> Any:
         # Not every database turns a boolean into a fraction at once.
         value = value.cast("int32")
     number = value.cast("float64")
-    return casts.finite(number).ifelse(number, None)
+    usable = casts.finite(number) & number.between(-contract.LARGEST, contract.LARGEST)
+    return usable.ifelse(number, None)
 
 
 def _require_tables(

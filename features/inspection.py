@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from features.contract import LONG, REASON
 from features.coverage import HAPPENED, SILENCE_TIMES, core_of
 from features.histories import Histories
+from features.plan import FEWEST_ROWS, MOST_TEXTS, OTHER, Text, texts_of
 from features.sources import Source, near_table, shortened, unused_files
 from features.tables import CURRENCY, TABLES
 from features.timeline import EPOCH, day_number
@@ -42,7 +43,7 @@ class Finding:
 def inspect(histories: Histories, source: Source) -> list[Finding]:
     """All findings, table by table."""
     found = [finding for name in histories.accounts for finding in _of_table(histories, name)]
-    return [*found, *_unused(source)]
+    return [*found, *_texts(histories), *_unused(source)]
 
 
 def _of_table(histories: Histories, name: str) -> Iterator[Finding]:
@@ -200,6 +201,26 @@ def _currencies(histories: Histories, name: str) -> Iterator[Finding]:
         yield Finding(
             name, "mixed_currencies", None, f"amounts of several currencies are added up: {shares}"
         )
+
+
+def _texts(histories: Histories) -> Iterator[Finding]:
+    """Columns of text with more values than a feature tells apart."""
+    told: dict[str, list[str]] = {}
+    for text in texts_of(histories, histories.observed_until.date()):
+        if text.values > MOST_TEXTS:
+            told.setdefault(text.table, []).append(_many_values(text))
+    for table, texts in told.items():
+        yield Finding(table, "many_values", None, "; ".join(texts))
+
+
+def _many_values(text: Text) -> str:
+    told = f"{text.column} has {text.values:,} values"
+    if text.names_rows:
+        return f"{told}, and no {FEWEST_ROWS} rows share one: no feature is made of it"
+    return (
+        f"{told}: the {len(text.levels)} commonest ({text.share:.0%} of the rows) are told apart, "
+        f"all others are {OTHER!r}"
+    )
 
 
 def _unused(source: Source) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from features.cut import Cut, Points
 from features.plan import Plan
 from features.reads import CUTOFF, Layout
 from features.tables import CUSTOMER
-from features.timeline import EVER, Span, Timeline
+from features.timeline import EPOCH, EVER, Span, Timeline
 
 if TYPE_CHECKING:
     import ibis
@@ -41,6 +42,10 @@ class Rolled:
     def ever(self, name: str) -> np.ndarray:
         """A measure over all history before the cutoff."""
         return self._cut.over(name, EVER)
+
+    def until(self, name: str, days: int) -> np.ndarray:
+        """A measure over all history before the last `days` days."""
+        return self._cut.over(name, Span.until(days))
 
     def over(self, name: str, span: Span) -> np.ndarray:
         """A measure over a span that the timeline was made for."""
@@ -98,18 +103,21 @@ class Past:
         self._chunk = chunk
         self._owner = chunk.points.customer.astype(np.int64) - chunk.customers.start
         self._tables: dict[str, dict[str, np.ndarray]] = {}
+        self._rolled: dict[str, Rolled] = {}
 
     def rolled(self, name: str) -> Rolled:
         """The measures of a `Roll`, ready for any window."""
-        found = Cut(
-            self._timeline,
-            self._layouts[name],
-            self._chunk.rows(name),
-            customers=self._chunk.customers,
-            owner=self._owner,
-            cutoff=self._chunk.points.cutoff,
-        )
-        return Rolled(found, self.cutoff_days)
+        if name not in self._rolled:
+            found = Cut(
+                self._timeline,
+                self._layouts[name],
+                self._chunk.rows(name),
+                customers=self._chunk.customers,
+                owner=self._owner,
+                cutoff=self._chunk.points.cutoff,
+            )
+            self._rolled[name] = Rolled(found, self.cutoff_days)
+        return self._rolled[name]
 
     def traits(self, name: str, column: str) -> np.ndarray:
         """A column of `Traits`, for each point; missing for customers without a row."""
@@ -166,23 +174,26 @@ class Present:
         Adds the columns `CUTOFF` and ``moment`` (the cutoff as a timestamp).
         """
         import ibis
-        import pyarrow as pa
 
-        moments = self._timeline.days * MICROSECONDS_A_DAY
-        cutoffs = ibis.memtable(
-            pa.table(
-                {
-                    CUTOFF: pa.array(np.arange(len(moments), dtype=np.int32)),
-                    "moment": pa.array(moments).cast(pa.timestamp("us")),
-                }
-            )
-        )
+        moments = self._moments()
         running = ibis.timestamp("9999-01-01")
         rows = rows.mutate(runs_until=rows[end].fill_null(running))
         rows = rows.join(
-            cutoffs, [rows[start] < cutoffs["moment"], rows["runs_until"] >= cutoffs["moment"]]
+            moments, [rows[start] < moments["moment"], rows["runs_until"] >= moments["moment"]]
         )
         if "available_at" in rows.columns:
             known = rows["available_at"].isnull() | (rows["available_at"] < rows["moment"])
             rows = rows.filter(known)
         return rows
+
+    def _moments(self) -> ibis.Table:
+        """The cutoffs as a table, written out: each engine has it without being given one."""
+        import ibis
+
+        days = [EPOCH + timedelta(days=int(day)) for day in self._timeline.days]
+        index = ibis.array([ibis.literal(n, "int32") for n in range(len(days))]).unnest()
+        rows = index.name(CUTOFF).as_table()
+        moments = [
+            (rows[CUTOFF] == n, ibis.timestamp(f"{day} 00:00:00")) for n, day in enumerate(days)
+        ]
+        return rows.mutate(moment=ibis.cases(*moments, else_=ibis.null("timestamp(6)")))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from features.arrays import ratio
-from features.catalogue import Feature, Group, slugs
+from features.catalogue import Feature, Group, quoted, slugs
 from features.past import Past, Present, Rolled
 from features.plan import Plan
 from features.reads import Measure, Read, Roll, Value, count, count_by
@@ -46,7 +46,7 @@ def columns(past: Past) -> Iterator[Column]:
     yield from _rhythm(rolled)
     for method, name in methods.items():
         yield (
-            _feature(f"method_{name}_share", f"share of payments by {method!r}", "share"),
+            _feature(f"method_{name}_share", f"share of payments by {quoted(method)}", "share"),
             ratio(rolled.ever(f"method_{name}"), rolled.ever("count")),
         )
 

@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from features.errors import ContractBroken
+import numpy as np
+
+from features.errors import ContractBroken, UsageError
 from features.histories import Histories
 from features.tables import TABLES
 
@@ -23,7 +25,9 @@ MOST_LEVELS = {
 }
 """Columns that are counted per value, and for how many of the commonest values at most."""
 
-READ_BY_FAMILIES = ("customers", "subscriptions", "usage", "payments", "tickets", "surveys")
+READ_BY_FAMILIES = (
+    *("customers", "subscriptions", "usage", "payments", "tickets", "surveys", "contacts"),
+)
 """The tables that features are made from."""
 
 NOT_READ = ("comment", "invoice_id", "available_at", "contact_allowed")
@@ -31,6 +35,16 @@ NOT_READ = ("comment", "invoice_id", "available_at", "contact_allowed")
 
 RARE = 0.001
 """A value with a smaller share of its table's rows gets no column of its own."""
+
+MOST_TEXTS = 50
+FEWEST_ROWS = 10
+"""Of a text feature with more values than that the commonest are told apart, if so many rows have
+them: a value of fewer says who a customer is rather than what it is like."""
+
+OTHER = "other"
+"""What a text feature says of all other values."""
+
+LONGEST_WINDOW = 36_500
 
 
 @dataclass(frozen=True)
@@ -44,9 +58,10 @@ class Plan:
     tables
         By input table, the columns it had.
     levels
-        By ``table.column``, the values that are counted separately, the commonest first.
+        By ``table.column``, the values that are told apart, the commonest first: of events those
+        that are counted separately, of texts (attributes, plans) those that are not `OTHER`.
     attributes
-        By attribute of customers, its kind: number, bool or text.
+        By attribute of customers that becomes a feature, its kind: number, bool or text.
     """
 
     windows: tuple[int, ...]
@@ -57,6 +72,14 @@ class Plan:
     def has(self, table: str, *columns: str) -> bool:
         """Whether the plan counts on this table, with all of these columns."""
         return table in self.tables and all(name in self.tables[table] for name in columns)
+
+    def told_apart(self, column: str, texts: np.ndarray) -> np.ndarray:
+        """The texts of a ``table.column`` with all that are not among its levels as `OTHER`."""
+        if column not in self.levels:
+            return texts
+        known: dict[str | None, str | None] = {level: level for level in self.levels[column]}
+        known[None] = None
+        return np.array([known.get(text, OTHER) for text in texts], dtype=object)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -76,7 +99,14 @@ NO_PLAN = Plan(windows=(), tables={}, levels={}, attributes={})
 
 
 def make_plan(histories: Histories, *, windows: Sequence[int], known_before: date) -> Plan:
-    """A plan for these histories; event types are chosen from rows before `known_before`."""
+    """A plan for these histories; event types and texts are chosen from rows before `known_before`.
+
+    Raises
+    ------
+    UsageError
+        When a window is not a positive number of days.
+    """
+    _refuse_odd(windows)
     tables = {
         name: tuple(
             column.name
@@ -91,24 +121,114 @@ def make_plan(histories: Histories, *, windows: Sequence[int], known_before: dat
         for (table, column), most in MOST_LEVELS.items()
         if column in tables.get(table, ())
     }
-    return Plan(tuple(sorted(windows)), tables, levels, dict(histories.attributes))
+    attributes = dict(histories.attributes)
+    for text in texts_of(histories, known_before):
+        if text.names_rows:
+            if text.table == "customers":
+                del attributes[text.column]
+            else:
+                tables[text.table] = tuple(c for c in tables[text.table] if c != text.column)
+        else:
+            levels[f"{text.table}.{text.column}"] = text.levels
+    return Plan(tuple(sorted(set(windows))), tables, levels, attributes)
+
+
+def _refuse_odd(windows: Sequence[int]) -> None:
+    for days in windows:
+        if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= LONGEST_WINDOW:
+            raise UsageError(
+                "A window is not a positive number of days.",
+                where="[features] windows_days",
+                value=repr(days),
+                allowed=f"whole numbers from 1 to {LONGEST_WINDOW}",
+                fix="windows_days = [7, 30, 90, 365]",
+            )
+
+
+@dataclass(frozen=True)
+class Text:
+    """A column of text that becomes a feature, if its values tell of more than single rows.
+
+    Attributes
+    ----------
+    values
+        How many different ones there are.
+    levels
+        Those that are told apart, the commonest first.
+    share
+        Of the rows with a value, how many have one of these.
+    """
+
+    table: str
+    column: str
+    values: int
+    levels: tuple[str, ...]
+    share: float
+
+    @property
+    def names_rows(self) -> bool:
+        """Whether there are many values and none is common, as of a name, an id or a comment."""
+        return self.values > 0 and not self.levels
+
+
+def texts_of(histories: Histories, known_before: date) -> list[Text]:
+    """The columns that become text features, by what their values were before a date."""
+    kinds = histories.attributes.items()
+    columns = [("customers", name) for name, kind in kinds if kind == "text"]
+    if "subscriptions" in histories.tables and "plan" in histories.tables["subscriptions"].columns:
+        columns.append(("subscriptions", "plan"))
+    found = []
+    for table, column in columns:
+        values = _commonest(histories, table, column, MOST_TEXTS, known_before)
+        many = values.different > MOST_TEXTS
+        kept = {text: n for text, n in values.rows.items() if n >= FEWEST_ROWS or not many}
+        share = sum(kept.values()) / values.total if values.total else 0.0
+        found.append(Text(table, column, values.different, tuple(kept), share))
+    return found
 
 
 def _levels(
     histories: Histories, table: str, column: str, most: int, known_before: date
 ) -> tuple[str, ...]:
+    """The values that are counted separately."""
+    values = _commonest(histories, table, column, most, known_before)
+    return tuple(value for value, n in values.rows.items() if n >= RARE * values.total)
+
+
+@dataclass(frozen=True)
+class _Values:
+    """The rows that have the commonest values, and how many rows and values there are in all."""
+
+    rows: Mapping[str, int]
+    total: int
+    different: int
+
+
+def _commonest(
+    histories: Histories, table: str, column: str, most: int, known_before: date
+) -> _Values:
     """The commonest values of a column, ties by name."""
     import ibis
 
     rows = histories.tables[table]
     moment = ibis.timestamp(f"{known_before} 00:00:00")
     rows = rows.filter(rows[TABLES[table].time] < moment)
-    if "available_at" in rows.columns:
-        rows = rows.filter((rows["available_at"] < moment) | rows["available_at"].isnull())
-    counted = rows.filter(rows[column].notnull()).group_by(column).agg(n=lambda t: t.count())
-    found = histories.engine.to_pyarrow(counted.order_by([ibis.desc("n"), column])).to_pylist()
-    total = sum(row["n"] for row in found)
-    return tuple(row[column] for row in found[:most] if row["n"] >= RARE * total)
+    for later in ("available_at", "valid_from"):
+        if later in rows.columns:
+            rows = rows.filter((rows[later] < moment) | rows[later].isnull())
+    # Rows of a customer may lie before its sign-up, when nobody knew whose they are.
+    if "signed_up_at" in rows.columns:
+        rows = rows.filter(rows["signed_up_at"] < moment)
+    rows = rows.filter(rows[column].notnull()).select(value=rows[column])
+    counted = rows.group_by("value").agg(n=lambda t: t.count())
+    # However many values there are, few of them leave the engine.
+    counted = counted.mutate(total=counted["n"].sum(), different=counted.count())
+    first = counted.order_by([ibis.desc("n"), "value"]).limit(most)
+    found = histories.engine.to_pyarrow(first).to_pylist()
+    if not found:
+        return _Values({}, 0, 0)
+    by_value = {row["value"]: row["n"] for row in found}
+    return _Values(by_value, int(found[0]["total"]), int(found[0]["different"]))
 
 
 def require(histories: Histories, plan: Plan) -> None:

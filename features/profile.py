@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from features.catalogue import Feature, slugs
+from features.catalogue import LONGEST_QUOTE, Feature, quoted, slugs
 from features.past import Past, Present
 from features.reads import Read, Traits
 from features.tables import CUSTOMER
@@ -23,25 +23,34 @@ def reads(present: Present) -> dict[str, Read]:
 def columns(past: Past) -> Iterator[Column]:
     """Tenure and the attributes of `customers`."""
     yield (
-        Feature("tenure_days", "days since sign-up", "days", "onboarding", "customers"),
+        Feature("customers_tenure_days", "days since sign-up", "days", "onboarding", "customers"),
         -past.days_from_cutoff(past.traits("customers", "signed_up_at")),
     )
-    names = slugs(past.plan.attributes)
+    names = slugs(past.plan.attributes, at_the_end=True)
     for column, kind in past.plan.attributes.items():
         unit = {"number": "number", "bool": "0 or 1", "text": "text"}[kind]
         yield (
-            Feature(f"profile_{names[column]}", column, unit, "profile", "customers"),
-            _as_planned(past.traits("customers", column), kind),
+            Feature(
+                f"customers_profile_{names[column]}", _told(column), unit, "profile", "customers"
+            ),
+            _as_planned(past, column, kind),
         )
 
 
-def _as_planned(values: np.ndarray, kind: str) -> np.ndarray:
+def _told(column: str) -> str:
+    """The attribute's own name is its meaning."""
+    plain = column.isprintable() and len(column) <= LONGEST_QUOTE
+    return column if plain else quoted(column)
+
+
+def _as_planned(past: Past, column: str, kind: str) -> np.ndarray:
     """An attribute of the kind it had when the plan was made, whatever newer cells hold."""
+    values = past.traits("customers", column)
     if kind == "text":
         texts = (
             [None if np.isnan(v) else f"{v:.15g}" for v in values] if _numbers(values) else values
         )
-        return np.array(texts, dtype=object)
+        return past.plan.told_apart(f"customers.{column}", np.array(texts, dtype=object))
     return values if _numbers(values) else np.array([_number(text) for text in values])
 
 
@@ -53,6 +62,7 @@ def _number(text: str | None) -> float:
     words = {"true": 1.0, "false": 0.0}
     try:
         number = words.get(str(text).lower())
-        return float(str(text)) if number is None else number
+        number = float(str(text)) if number is None else number
     except ValueError:
         return np.nan
+    return number if np.isfinite(number) else np.nan

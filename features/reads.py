@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from features.tables import CUSTOMER
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 Value = Callable[[Any], Any]
 """From a table of events to a column of it."""
 
-How = Literal["count", "sum", "max", "min", "last", "days"]
+Alone = Literal["count", "sum", "max", "min", "last"]
+OfDays = Literal["days", "weekend_days", "gaps", "gap_sum", "gap_squares", "gap_max"]
+InOrder = Literal["run", "run_max", "run_since", "ended", "ended_days", "after", "change"]
+How = Alone | OfDays | InOrder
 
 TIME, DAY = "time", "day"
 KNOWN, KNOWN_DAY = "known", "known_day"
@@ -35,15 +38,27 @@ CUTOFF = "cutoff_index"
 class Measure:
     """What is taken of events: a name, a way, and a value or a condition computed from them.
 
-    ``count`` counts rows, ``days`` distinct days with a row: all, or those that are ``where``;
-    ``last`` takes the value of the last row that has one (of several at the same moment the
-    largest).
+    ``count`` counts rows, all or those that are ``where``; ``last`` takes the value of the last row
+    that has one (of several at the same moment the largest).
+
+    Of the distinct days with a row: ``days`` and ``weekend_days`` count them; a gap is the number
+    of days from one to the next and belongs to the later one: ``gaps`` counts them, ``gap_sum``,
+    ``gap_squares`` and ``gap_max`` sum them, their squares, and take the longest.
+
+    Of rows in the order of time, those of the same moment by value, rows without a value left out:
+    ``change`` is the last value less the one before. For the others a value of 0 stands for
+    something, and 1 for what may follow it: ``run`` is how many 0 came since the last 1,
+    ``run_max`` the most there were, ``run_since`` when the last run began; ``ended`` counts the 1
+    that ended a run no later than ``within`` days after its begin, ``ended_days`` sums the days
+    that took; ``after`` counts the 1 no later than ``within`` days after a 0.
 
     Attributes
     ----------
     levels
         Of a count by the values of a text column: which value has which name. Each is a measure
         of that name.
+    within
+        Days; None: however many.
     """
 
     name: str
@@ -51,6 +66,7 @@ class Measure:
     value: Value | None = None
     where: Value | None = None
     levels: Mapping[str, str] = field(default_factory=dict)
+    within: int | None = None
 
 
 def equals(column: str, value: str) -> Value:
@@ -110,6 +126,12 @@ class Laid:
     levels: tuple[str, ...]
     value: str | None
     condition: str | None
+    within: int | None = None
+
+    @property
+    def needs_time(self) -> bool:
+        """Whether it depends on the order of the rows of a day."""
+        return self.how == "last" or self.how in get_args(InOrder)
 
 
 @dataclass(frozen=True)
@@ -131,7 +153,7 @@ def sent(roll: Roll, *, before: date, daily: bool) -> tuple[ibis.Table, Layout]:
 
     Equal expressions are sent once. With ``daily`` the engine adds up the rows of a customer's day
     first: fewer rows for one that is far away. The last value of a day is not the sum of anything,
-    so rolls that ask for one are sent row by row.
+    nor is what depends on the order of rows, so rolls that ask for these are sent row by row.
     """
     import ibis
 
@@ -146,7 +168,7 @@ def sent(roll: Roll, *, before: date, daily: bool) -> tuple[ibis.Table, Layout]:
     columns = _Columns(rows, roll.time)
     laid = tuple(columns.lay(measure) for measure in roll.measures)
     found = rows.select(**narrow, **columns.named)
-    if not daily or any(measure.how == "last" for measure in laid):
+    if not daily or any(measure.needs_time for measure in laid):
         return found, Layout(laid, daily=False)
     return _by_day(found, laid)
 
@@ -167,9 +189,11 @@ class _Columns:
             levels = tuple(measure.levels)
             value = self._add(_coded(given, levels) if levels else _plain(given))
         if measure.where is not None:
-            condition = self._add(measure.where(self._rows).fill_null(False).cast("int8"))
+            holds = measure.where(self._rows).fill_null(False)
+            # PostgreSQL knows the way from a boolean to an integer of 32 bits only.
+            condition = self._add(holds.cast("int32").cast("int8"))
         names = tuple(measure.levels.values())
-        return Laid(measure.name, measure.how, names, value, condition)
+        return Laid(measure.name, measure.how, names, value, condition, measure.within)
 
     def _add(self, value: Any) -> str:
         known = self._names.get(value.op())
@@ -223,6 +247,6 @@ def _over_day(value: Any, how: How) -> Any:
 
 def _exact_sum(value: Any) -> Any:
     """A sum that does not depend on the order of the rows."""
-    if value.type().is_integer() or value.type().is_boolean():
+    if value.type().is_integer():
         return value.cast("int64").sum()
     return value.cast("decimal(38, 9)").sum().cast("float64")

@@ -46,11 +46,11 @@ def monthly_revenue(histories: Histories, plan: Plan, points: LabelledPoints) ->
     timeline = timeline_of(plan, points.cutoffs)
     found = compute(histories, plan, timeline, points.points, families)
     by_name = {feature.name: values for feature, values in found}
-    priced = by_name.get("subscription_monthly_price")
+    priced = by_name.get("subscriptions_monthly_price")
     if "paid_net" not in by_name:
         return priced
     cutoff_days = timeline.days[points.points.cutoff]
-    paid = _a_month(histories, by_name["paid_net"], by_name["tenure_days"], cutoff_days)
+    paid = _a_month(histories, by_name["paid_net"], by_name["customers_tenure_days"], cutoff_days)
     return paid if priced is None else np.where(np.isnan(priced), paid, priced)
 
 

@@ -8,13 +8,14 @@ chunk's turn comes.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from features.arrays import no_rows
 from features.tables import CUSTOMER
 
 
@@ -29,20 +30,21 @@ class Budget:
 class Shuffle:
     """The rows of a table by chunk: customers ``[n * size, (n + 1) * size)`` are chunk n.
 
-    Takes all rows of a reader. Every chunk has a batch, if an empty one, so that its columns are
-    known.
+    Every chunk has a batch, if an empty one, so that its columns are known.
     """
 
-    def __init__(self, rows: Any, *, size: int, chunks: int, budget: Budget) -> None:
-        import pyarrow as pa
-
+    def __init__(self, schema: Any, *, size: int, chunks: int, budget: Budget) -> None:
+        self._schema = schema
         self._size, self._chunks, self._budget = size, chunks, budget
         self._waiting: list[tuple[Any, np.ndarray]] = []
         self._bytes = 0
         self._spilled: list[tuple[Any, np.ndarray]] = []
         self._files = ExitStack()
-        self._nothing = pa.RecordBatch.from_pylist([], schema=rows.schema)
-        for batch in rows:
+
+    def fill(self, batches: Iterable[Any]) -> None:
+        """Take the rows of an engine's answer, whose types may be others than those declared."""
+        for batch in batches:
+            self._schema = batch.schema
             if len(batch):
                 self._add(batch)
 
@@ -52,7 +54,7 @@ class Shuffle:
             for place in range(places[number], places[number + 1]):
                 yield reader.get_batch(place)
         yield from self._slices(number)
-        yield self._nothing
+        yield no_rows(self._schema)
 
     def _slices(self, number: int) -> Iterator[Any]:
         for batch, starts in self._waiting:

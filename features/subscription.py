@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from features.catalogue import Feature, Group
-from features.departures import latest_versions
+from features.departures import KNOWN_FROM, KNOWN_UNTIL, first_versions, in_turn, versions_of
 from features.past import Past, Present
 from features.reads import CUTOFF, Measure, Read, Roll, State, count
 from features.tables import CUSTOMER
@@ -19,11 +19,14 @@ MONTHS = {"month": 1, "year": 12}
 
 def reads(present: Present) -> dict[str, Read]:
     """The running subscriptions at the cutoffs, all that began, and changes of the price."""
-    newest = latest_versions(present.table("subscriptions"))
+    begun = present.table("subscriptions")
+    if "valid_from" in begun.columns:
+        # As the first version told, from when it was there.
+        begun = first_versions(begun).mutate(available_at=lambda t: t["valid_from"])
     first = Measure("first", "min", lambda t: t["started_at"])
     found: dict[str, Read] = {
         "running": State(_main(present, _as_known(present))),
-        "begun": Roll(newest, "started_at", [count(), first]),
+        "begun": Roll(begun, "started_at", [count(), first]),
     }
     if present.plan.has("subscriptions", "price", "valid_from"):
         found["price changes"] = _changes_of_price(present)
@@ -46,31 +49,17 @@ def columns(past: Past) -> Iterator[Column]:
 
 
 def _feature(what: str, meaning: str, unit: str, group: Group = "subscription") -> Feature:
-    return Feature(f"subscription_{what}", meaning, unit, group, "subscriptions")
+    return Feature(f"subscriptions_{what}", meaning, unit, group, "subscriptions")
 
 
 def _as_known(present: Present) -> Any:
     """Running subscriptions at each cutoff, each in the version that was known then."""
-    import ibis
-
-    rows = present.table("subscriptions")
-    newest = latest_versions(rows)
-    if "valid_from" not in rows.columns:
-        return present.running(newest, start="started_at", end="ended_at")
-    # Whether it runs is told by its true end; an end to come only as the version known then has it.
-    ends = newest.select("subscription_id", final_start="started_at", final_end="ended_at")
-    if "ended_at" not in rows.columns:
-        rows = rows.mutate(ended_at=ibis.null("timestamp(6)"))
-    rows = rows.inner_join(ends, "subscription_id")
-    rows = present.running(rows, start="final_start", end="final_end")
-    since = rows["valid_from"].fill_null(rows["started_at"])
-    rows = rows.filter(since < rows["moment"])
-    latest = ibis.window(
-        group_by=["subscription_id", CUTOFF],
-        order_by=[ibis.desc(rows["valid_from"], nulls_first=False)],
+    rows = versions_of(present.table("subscriptions"))
+    rows = present.running(rows, start="started_at", end="ended_at")
+    known = (rows[KNOWN_FROM] < rows["moment"]) & (
+        rows[KNOWN_UNTIL].isnull() | (rows[KNOWN_UNTIL] >= rows["moment"])
     )
-    rows = rows.mutate(version=ibis.row_number().over(latest))
-    return rows.filter(rows["version"] == 0)
+    return rows.filter(known)
 
 
 def _main(present: Present, running: Any) -> Any:
@@ -113,7 +102,10 @@ def _terms(past: Past, state: dict[str, np.ndarray]) -> Iterator[Column]:
         -started,
     )
     if "plan" in state:
-        yield _feature("plan", "plan", "text"), state["plan"]
+        yield (
+            _feature("plan", "plan", "text"),
+            past.plan.told_apart("subscriptions.plan", state["plan"]),
+        )
     if "billing_period" in state:
         yearly = state["billing_period"] == "year"
         given = np.array([value is not None for value in state["billing_period"]], dtype=bool)
@@ -242,14 +234,9 @@ def _past_ones(past: Past) -> Iterator[Column]:
 
 def _changes_of_price(present: Present) -> Roll:
     """Versions of a subscription whose price differs from the version before."""
-    import ibis
-
     rows = present.table("subscriptions")
     rows = rows.mutate(price=rows["price"].cast("float64"))
-    in_turn = ibis.window(
-        group_by="subscription_id", order_by=[ibis.asc("valid_from", nulls_first=True)]
-    )
-    rows = rows.mutate(previous=rows["price"].lag().over(in_turn))
+    rows = rows.mutate(previous=rows["price"].lag().over(in_turn(rows)))
     rows = rows.filter((rows["previous"] > 0) & (rows["price"] != rows["previous"]))
     rows = rows.filter(rows["valid_from"].notnull())
     rows = rows.mutate(change=rows["price"] / rows["previous"] - 1)
@@ -275,6 +262,6 @@ def _price_changes(past: Past) -> Iterator[Column]:
         name = f"price_change_{days}d"
         meaning = f"the last change of the price, in the last {days} days"
         yield (
-            Feature(f"subscription_{name}", meaning, "ratio", "price", "subscriptions", days),
+            Feature(f"subscriptions_{name}", meaning, "ratio", "price", "subscriptions", days),
             np.nan_to_num(changes.last("last", days)),
         )

@@ -7,12 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from features.arrays import ratio
-from features.catalogue import Feature, slugs
+from features.catalogue import Feature, quoted, slugs
 from features.past import Past, Present
 from features.plan import Plan
 from features.reads import Measure, Read, Roll, count
 
 Column = tuple[Feature, np.ndarray]
+WHATS = (
+    *("count", "mean", "min", "count_ever", "mean_ever"),
+    *("last", "last_vs_own", "days_since_last"),
+)
+"""What is told of each kind."""
 
 
 def reads(present: Present) -> dict[str, Read]:
@@ -32,7 +37,7 @@ def reads(present: Present) -> dict[str, Read]:
 
 
 def _kind_names(plan: Plan) -> dict[str, str]:
-    return slugs(plan.levels.get("surveys.kind", ()))
+    return slugs(plan.levels.get("surveys.kind", ()), whats=WHATS)
 
 
 def columns(past: Past) -> Iterator[Column]:
@@ -49,7 +54,7 @@ def _of_kind(past: Past, kind: str, name: str) -> Iterator[Column]:
         spoken = f" in the last {days} days" if days else ""
         return Feature(
             f"surveys_{name}_{what}{window}",
-            f"{meaning} ({kind}){spoken}",
+            f"{meaning} ({quoted(kind)}){spoken}",
             unit,
             "satisfaction",
             "surveys",
@@ -68,9 +73,9 @@ def _of_kind(past: Past, kind: str, name: str) -> Iterator[Column]:
     mean, last = ratio(rolled.ever("sum"), answers), rolled.ever("last")
     yield feature("count_ever", "answered surveys since the beginning", "answers"), answers
     yield feature("mean_ever", "mean score since the beginning", "points"), mean
-    yield feature("last", "last score", "points"), last
+    yield feature("last_score", "last score", "points"), last
     yield (
-        feature("last_vs_own", "last score against the customer's own mean", "points"),
+        feature("last_score_vs_own", "last score against the customer's own mean", "points"),
         last - mean,
     )
     yield (

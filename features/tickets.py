@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from features.arrays import ratio
-from features.catalogue import Feature, Group, slugs
+from features.catalogue import Feature, Group, quoted, slugs
 from features.past import Past, Present, Rolled
 from features.plan import Plan
 from features.reads import CUTOFF, Measure, Read, Roll, State, count, count_by
@@ -16,7 +16,7 @@ from features.tables import CUSTOMER
 
 Column = tuple[Feature, np.ndarray]
 URGENT = ("high", "urgent", "critical")
-COUNTED = ("opened", "closed", "reopened", "urgent")
+COUNTED = ("opened", "closed", "reopened", "urgent", "after_failure")
 """What is counted over windows besides categories, and named alike."""
 
 
@@ -80,7 +80,7 @@ def _opened(past: Past) -> Iterator[Column]:
             )
         for category, name in categories.items():
             yield (
-                _feature(f"{name}_count", f"tickets about {category!r}", "tickets", days),
+                _feature(f"{name}_count", f"tickets about {quoted(category)}", "tickets", days),
                 rolled.last(f"category_{name}", days),
             )
     yield (
@@ -165,7 +165,7 @@ def _open_at_cutoffs(present: Present) -> Any:
     aggregates = {"open": rows.count(), "oldest": rows["opened_at"].min()}
     if present.plan.has("tickets", "priority"):
         urgent = rows["priority"].lower().isin(URGENT).fill_null(False)
-        aggregates["urgent"] = urgent.cast("int64").sum()
+        aggregates["urgent"] = urgent.cast("int32").sum()
     return rows.group_by([CUSTOMER, CUTOFF]).agg(**aggregates)
 
 

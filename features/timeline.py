@@ -39,6 +39,11 @@ class Span:
         """As many days before the last `days` ones: what a trend compares with."""
         return Span(-2 * days, -days)
 
+    @staticmethod
+    def until(days: int) -> Span:
+        """All days before the last `days` ones."""
+        return Span(None, -days)
+
 
 EVER = Span(None, 0)
 """All history before the cutoff."""
@@ -89,5 +94,5 @@ class Timeline:
         return self._buckets[np.clip(days - (self.edges[0] - 1), 0, len(self._buckets) - 1)]
 
     def end(self) -> date:
-        """The first day that is in no bucket."""
-        return EPOCH + timedelta(days=int(self.edges[-1]))
+        """The first day that is in no bucket; the last date there is, where that lies beyond it."""
+        return EPOCH + timedelta(days=min(int(self.edges[-1]), day_number(date.max)))

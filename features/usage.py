@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from features.arrays import ratio
-from features.catalogue import Feature, Group, slugs
+from features.catalogue import Feature, Group, quoted, slugs
 from features.past import Past, Present, Rolled
 from features.plan import Plan
 from features.reads import Measure, Read, Roll, count, count_by
@@ -19,7 +19,7 @@ Column = tuple[Feature, np.ndarray]
 
 def reads(present: Present) -> dict[str, Read]:
     """Every event, once."""
-    kinds = _kind_names(present.plan)
+    kinds = kind_names(present.plan)
     measures = [
         count(),
         Measure("active_days", "days"),
@@ -41,7 +41,7 @@ def reads(present: Present) -> dict[str, Read]:
 
 def columns(past: Past) -> Iterator[Column]:
     """Counts, sums, active days, kinds of events, recency and trend of `usage`."""
-    kinds = _kind_names(past.plan)
+    kinds = kind_names(past.plan)
     rolled = past.rolled("usage")
     yield from _levels(past, rolled, has_value=past.plan.has("usage", "value"))
     yield from _kinds(past, rolled, kinds)
@@ -53,7 +53,7 @@ def _in_first_days(rows: Any) -> Any:
     return rows["occurred_at"] < rows[FIRST_DAYS_END]
 
 
-def _kind_names(plan: Plan) -> dict[str, str]:
+def kind_names(plan: Plan) -> dict[str, str]:
     return slugs(plan.levels.get("usage.event", ()))
 
 
@@ -106,7 +106,7 @@ def _kinds(past: Past, rolled: Rolled, kinds: dict[str, str]) -> Iterator[Column
         for kind, name in kinds.items():
             found = rolled.last(f"kind_{name}", days)
             seen += found > 0
-            yield _feature(f"{name}_count", f"{kind!r} events", "events", days), found
+            yield _feature(f"{name}_count", f"{quoted(kind)} events", "events", days), found
         if kinds:
             yield _feature("breadth", "kinds of events used", "kinds", days), seen
 
@@ -143,7 +143,7 @@ def _first_days(rolled: Rolled, kinds: dict[str, str]) -> Iterator[Column]:
     spoken = f"in the first {FIRST_DAYS} days after sign-up"
     counted = {"count": ("events", "early")}
     counted |= {
-        f"{name}_count": (f"{kind!r} events", f"early_{name}") for kind, name in kinds.items()
+        f"{name}_count": (f"{quoted(kind)} events", f"early_{name}") for kind, name in kinds.items()
     }
     for what, (meaning, measure) in counted.items():
         yield (

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features import payments, profile, subscription, surveys, tickets, usage
+from features import (
+    breadth,
+    comovement,
+    contacts,
+    payments,
+    profile,
+    recovery,
+    rhythm,
+    subscription,
+    surveys,
+    tickets,
+    usage,
+)
 from features.catalogue import Feature
 from features.compute import Family, compute, timeline_of
 from features.histories import Histories
@@ -23,9 +35,15 @@ FAMILIES = (
     Family("customers", profile.reads, profile.columns),
     Family("subscriptions", subscription.reads, subscription.columns),
     Family("usage", usage.reads, usage.columns),
+    Family("usage", rhythm.of_usage.reads, rhythm.of_usage.columns),
+    Family("usage", breadth.reads, breadth.columns),
     Family("payments", payments.reads, payments.columns),
+    Family("payments", rhythm.of_payments.reads, rhythm.of_payments.columns),
+    Family("payments", recovery.reads, recovery.columns),
     Family("tickets", tickets.reads, tickets.columns),
+    Family("tickets", comovement.reads, comovement.columns),
     Family("surveys", surveys.reads, surveys.columns),
+    Family("contacts", contacts.reads, contacts.columns),
 )
 """Who makes the columns, in their order."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from features.leaks import Suspect, suspects
 from pipeline.config import Config
 from pipeline.opening import accounts_of, definition_of, open_histories, source_of
 from pipeline.progress import Progress
+from pipeline.proof import Proof, prove
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,11 @@ class Checked:
     customers: int
     quarantine: Path
     refused: list[ContractBroken]
+    proof: Proof | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
+            **(self.proof.as_json() if self.proof else {}),
             "tables": self.tables,
             "customers": self.customers,
             "observed_from": self.observed_from,
@@ -39,10 +44,13 @@ class Checked:
         }
 
 
-def check(config: Config, progress: Progress) -> Checked:
+def check(
+    config: Config, progress: Progress, *, leaks: bool = False, cutoffs: Sequence[date] = ()
+) -> Checked:
     """Read all tables, account for every row and look for what is odd.
 
-    Tables with more bad rows than `max_bad_share` are told like any other, and `refused`.
+    Tables with more bad rows than `max_bad_share` are told like any other, and `refused`. With
+    ``leaks`` it is put to the proof that vectors see nothing of what comes after their cutoffs.
 
     Raises
     ------
@@ -59,7 +67,8 @@ def check(config: Config, progress: Progress) -> Checked:
         with progress.stage("looking for what is odd"):
             findings = inspect(histories, source_of(config))
         with progress.stage("looking for leaks"):
-            leaks = suspects(histories, definition_of(config))
+            suspected = suspects(histories, definition_of(config))
+        proof = prove(config, histories, progress, cutoffs=cutoffs) if leaks else None
         identical = {f.table: f.rows for f in findings if f.kind == "identical"}
         tables = {
             name: {**account, "identical": identical.get(name, 0)}
@@ -68,12 +77,13 @@ def check(config: Config, progress: Progress) -> Checked:
         return Checked(
             tables=tables,
             findings=findings,
-            leak_suspects=leaks,
+            leak_suspects=suspected,
             observed_from=histories.observed_from.isoformat(sep=" "),
             observed_until=histories.observed_until.isoformat(sep=" "),
             customers=histories.customers,
             quarantine=config.out / "quarantine",
             refused=refused,
+            proof=proof,
         )
     finally:
         histories.close()

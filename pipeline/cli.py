@@ -86,42 +86,72 @@ def _simulated(result: Any) -> str:
 
 
 @app.command()
-def check(config: ConfigFile = CHURN_TOML, json: AsJson = False) -> None:
+def check(
+    leaks: Annotated[
+        bool,
+        typer.Option(
+            "--leaks", help="Prove that vectors stay the same whatever happens after their cutoffs."
+        ),
+    ] = False,
+    cutoff: Annotated[
+        list[datetime] | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="With --leaks: where; repeat it for several. Default: three of the training's.",
+            show_default=False,
+        ),
+    ] = None,
+    config: ConfigFile = CHURN_TOML,
+    json: AsJson = False,
+) -> None:
     """Read every table against the contract: what is wrong, where, how many rows."""
     from pipeline import show
     from pipeline.check import check as run
     from pipeline.progress import Progress
 
-    result = run(_load(config), Progress())
+    cutoffs = sorted({moment.date() for moment in cutoff or ()})
+    result = run(_load(config), Progress(), leaks=leaks or bool(cutoffs), cutoffs=cutoffs)
     _print(result.as_json(), json, lambda: show.checked(result))
     if result.refused:
         raise result.refused[0]
+    if result.proof and result.proof.leaks:
+        raise result.proof.refusal()
 
 
 @app.command()
 def features(
     cutoff: Annotated[
-        list[datetime],
-        typer.Option(formats=["%Y-%m-%d"], help="A cutoff; repeat it for several."),
-    ],
-    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+        list[datetime] | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="A cutoff; repeat it for several.", show_default=False
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The Parquet file to write.", show_default=False)
+    ] = None,
     labels: Annotated[bool, typer.Option("--labels", help="Add the column churned.")] = False,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Tell what every feature means; write nothing.")
+    ] = False,
     config: ConfigFile = CHURN_TOML,
     json: AsJson = False,
 ) -> None:
-    """Write the vectors of every customer active at a cutoff."""
+    """Write the vectors of every customer active at a cutoff, or list the features."""
+    from pipeline import show, vectors
     from pipeline.progress import Progress
-    from pipeline.vectors import write_vectors
 
-    result = write_vectors(
-        _load(config),
-        Progress(),
-        cutoffs=[moment.date() for moment in cutoff],
-        out=out,
-        labels=labels,
+    cutoffs = [moment.date() for moment in cutoff or ()]
+    if listed:
+        vectors.refuse_writing(out=out, labels=labels)
+        catalogue = vectors.list_catalogue(_load(config), Progress(), cutoffs=cutoffs)
+        _print(catalogue.as_json(), json, lambda: show.listed(catalogue))
+        return
+    file = vectors.file_to_write(cutoffs, out)
+    written = vectors.write_vectors(
+        _load(config), Progress(), cutoffs=cutoffs, out=file, labels=labels
     )
-    told = f"{result.path}: {result.rows:,} vectors of {result.features} features"
-    _print(result.as_json(), json, lambda: typer.echo(told))
+    told = f"{written.path}: {written.rows:,} vectors of {written.features} features"
+    _print(written.as_json(), json, lambda: typer.echo(told))
 
 
 @app.command()

@@ -1,10 +1,22 @@
-"""Writes the pages of the docs that come from declarations: `python -m pipeline.document`."""
+"""Writes the pages of the docs that come from the code: `python -m pipeline.document`."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from features.catalogue import LONGEST_SLUG, Feature
+from features.histories import Histories, read_histories
+from features.listing import list_features
+from features.plan import FEWEST_ROWS, MOST_LEVELS, MOST_TEXTS, OTHER, make_plan
+from features.sources import Source
 from features.tables import TABLES, Column, Table
+from pipeline.config import Features
 
 DOCS = Path(__file__).parents[1] / "docs"
 KINDS = {"id": "whole number or text", "time": "timestamp or date", "bool": "true or false"}
@@ -24,9 +36,9 @@ happened in it counts on it. Numbers are never taken for times: seconds or milli
 20261101 or 01-11-2026 are refused with a hint. **Ids** are whole numbers or text, and 7 in one
 table is "7" in another, while "007" is somebody else. **Amounts** are in one currency.
 
-Without `customers` the customers are those that the other tables name, signed up at their first
-row. Without `payments.status` every row is paid. A table that carries `subscription_id` instead of
-`customer_id` is joined through subscriptions.
+Without `customers` the customers are those that the other tables name, signed up when
+their first row became known. Without `payments.status` every row is paid. A table that carries
+`subscription_id` instead of `customer_id` is joined through subscriptions.
 
 A bad row is set aside in `out/quarantine/<table>.parquet` under the first reason that holds:
 
@@ -40,7 +52,7 @@ A bad row is set aside in `out/quarantine/<table>.parquet` under the first reaso
 | `<end>_before_<start>` | ends before it starts |
 | `null_subscription_id` | names no subscription, where its customer is found through it |
 | `unknown_customer` | is of a customer (or subscription) that nobody knows |
-| `repeated_<id>` | has the id of an earlier row, which stays |
+| `repeated_<id>` | has the id of a row that was known earlier, or stands above; that one stays |
 
 An end from the year 2900 on (2999-12-31, 9999-12-31) is none: what it ends still runs. An end at
 midnight is a date, which says on what day and not before what hour.
@@ -91,5 +103,131 @@ def _known_with(table: Table) -> str:
     return f"{table.time}, or {late} if later" if late else table.time
 
 
+def features_page() -> str:
+    """docs/features.md: every feature of histories that have all tables and columns."""
+    with TemporaryDirectory() as folder:
+        histories = _full_histories(Path(folder))
+        try:
+            windows = Features().windows_days
+            end = histories.observed_until.date() + timedelta(days=1)
+            plan = make_plan(histories, windows=windows, known_before=end)
+            found = list_features(histories.tables, plan)
+        finally:
+            histories.close()
+    lines = _lines(found)
+    sections = [_features_of(table, lines) for table in plan.tables]
+    counted = ", ".join(
+        f"{most} of `{name}.{column}`" for (name, column), most in MOST_LEVELS.items()
+    )
+    intro = f"""# Features
+
+Every column of the vectors, for histories that have all tables and columns, with the default
+windows. `churn features --list` tells those of your own histories, with `--json` as JSON.
+
+**Names** follow one grammar, `<table>_<what>[_<window>]`, in lower-case letters, digits and `_`:
+
+| ending | speaks of |
+| --- | --- |
+| `_30d` | the last 30 days before the cutoff, and so for all of `[features] windows_days` |
+| `_first_30d` | the first 30 days of a customer, as far as they lie before the cutoff |
+| `_ever` | all history before the cutoff |
+| none | what holds at the cutoff, or was last |
+
+`{{7,30}}` stands for a column for each window, and `<event>` for a value from the data: in lower
+case, without accents, all signs but letters and digits as `_`, {LONGEST_SLUG} letters at most.
+Where two values would read the same the rarer one is numbered (`log_in`, `log_in_2`); one without
+such letters is `other`. No two features ever have the same name.
+
+**Values with features of their own** are the commonest ones before a date: in training the first
+test cutoff, in `churn features` the earliest cutoff. They belong to the model, so that a new event
+type changes no column. At most: {counted}.
+
+**Texts** (unit text) tell their {MOST_TEXTS} commonest values apart; all others are `{OTHER}`.
+Where a column has more, a value that is told apart needs {FEWEST_ROWS} rows, and a column without
+such a value (a name, an id, a comment) becomes no feature; `churn check` names these columns. An
+attribute whose texts are all numbers is a number, unless one has leading zeros, as codes do; a
+number that is not finite or beyond 1e15 is missing.
+
+This page is written by `python -m pipeline.document`.
+"""
+    return "\n".join([intro, *sections])
+
+
+def _full_histories(folder: Path) -> Histories:
+    """A few rows in every column of every table, with samples in place of words from the data."""
+    import pandas as pd
+
+    for table in TABLES.values():
+        rows = [{c.name: _sample(c, number) for c in table.columns} for number in (1, 2)]
+        frame = pd.DataFrame(rows)
+        if table.attributes:
+            kinds: list[list[Any]] = [[0.5, 2.5], ["true", "false"], ["north", "south"]]
+            for number, values in enumerate(kinds, 1):
+                frame[f"attribute sample {number}"] = values
+        frame.to_parquet(folder / f"{table.name}.parquet")
+    return read_histories(Source(str(folder)), max_bad_share=0)
+
+
+def _sample(column: Column, number: int) -> Any:
+    values = {
+        "id": number,
+        "time": datetime(2026, 1, number),
+        "number": float(number),
+        "bool": True,
+        "text": column.allowed[0] if column.allowed else f"{column.name} sample {number}",
+    }
+    return values[column.kind]
+
+
+def _lines(features: Sequence[Feature]) -> list[Feature]:
+    """One for all features that differ by their window or by a value from the data."""
+    found: dict[str, Feature] = {}
+    windows: dict[str, list[str]] = {}
+    units: dict[str, list[str]] = {}
+    for feature in features:
+        plain = _without_window(_without_samples(feature))
+        found.setdefault(plain.name, plain)
+        windows.setdefault(plain.name, []).append(str(feature.window_days))
+        units.setdefault(plain.name, []).append(feature.unit)
+    return [
+        replace(
+            feature,
+            name=name.replace("{}", "{" + ",".join(dict.fromkeys(windows[name])) + "}"),
+            unit=", ".join(dict.fromkeys(units[name])),
+        )
+        for name, feature in found.items()
+    ]
+
+
+def _without_samples(feature: Feature) -> Feature:
+    """With ``<column>`` for each value from the data."""
+    name = re.sub(r"([a-z]+)_sample_\d", r"<\1>", feature.name)
+    meaning = re.sub(r"'?([a-z]+) sample \d'?", r"`<\1>`", feature.meaning)
+    return replace(feature, name=name, meaning=meaning)
+
+
+def _without_window(feature: Feature) -> Feature:
+    if feature.window_days is None:
+        return feature
+    days = feature.window_days
+    name = feature.name.removesuffix(f"_{days}d") + "_{}d"
+    meaning = feature.meaning.removesuffix(f" in the last {days} days").rstrip(",")
+    return replace(feature, name=name, meaning=re.sub(rf"\b{days}\b", "n", meaning))
+
+
+def _features_of(table: str, features: Sequence[Feature]) -> str:
+    lines = [f"## {table}", "", "| feature | meaning | unit | group |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| `{one.name}` | {one.meaning} | {one.unit} | {one.group} |"
+        for one in features
+        if one.table == table
+    ]
+    return "\n".join([*lines, ""])
+
+
+PAGES = {"tables.md": tables_page, "features.md": features_page}
+
+
 if __name__ == "__main__":
-    (DOCS / "tables.md").write_text(tables_page(), encoding="utf-8")
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")

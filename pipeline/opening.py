@@ -1,4 +1,4 @@
-"""From a config to checked histories: the first stage of every command."""
+"""From a config to checked histories, and to what is made of them: how every command begins."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.churn import Definition
 from features.errors import ContractBroken
 from features.histories import Histories, read_histories
+from features.plan import FEWEST_ROWS, MOST_TEXTS, Plan, make_plan
 from features.sources import Source
 from pipeline.config import Config
 from pipeline.files import refuse_unwritable, whole_folder
@@ -78,6 +80,23 @@ def open_histories(
                 f"see {config.out / 'quarantine' / name}.parquet"
             )
     return histories
+
+
+def plan_features(
+    config: Config, histories: Histories, progress: Progress, *, known_before: date
+) -> Plan:
+    """Which features there are, by what was known before a date; tells what becomes none."""
+    plan = make_plan(histories, windows=config.features.windows_days, known_before=known_before)
+    left_out = [f"customers.{name}" for name in histories.attributes if name not in plan.attributes]
+    sold = histories.tables.get("subscriptions")
+    if sold is not None and "plan" in sold.columns and not plan.has("subscriptions", "plan"):
+        left_out.append("subscriptions.plan")
+    for name in left_out:
+        progress.warn(
+            f"No feature is made of {name}: it has more than {MOST_TEXTS} values, and no "
+            f"{FEWEST_ROWS} rows share one."
+        )
+    return plan
 
 
 def quarantine(engine: Engine, bad: Mapping[str, ibis.Table], folder: Path) -> None:

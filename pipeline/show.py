@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
     from pipeline.check import Checked
     from pipeline.config import Config
     from pipeline.init import Initialised
+    from pipeline.proof import Proof
     from pipeline.score import Scored
     from pipeline.train import Trained
+    from pipeline.vectors import Catalogue
 
 MOST_ROWS = 10
+MOST_NAMED = 3
 WIDTH = 140
 
 
@@ -117,6 +121,27 @@ def _figures(figures: dict[str, Any]) -> list[str]:
     return shown
 
 
+def listed(result: Catalogue) -> None:
+    """Every feature with its meaning, and from when the names are that come from the data."""
+    console = _console()
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("name", "meaning", "unit", "group", "table", "window"):
+        table.add_column(name, justify="right" if name == "window" else "left", overflow="fold")
+    for one in result.features:
+        window = f"{one.window_days} days" if one.window_days else ""
+        table.add_row(one.name, escape(one.meaning), one.unit, one.group, one.table, window)
+    if not console.is_terminal:
+        # A line for each feature, so that it can be searched.
+        console.width = 10_000
+        console.width = max(WIDTH, console.measure(table).maximum)
+    console.print(table)
+    console.print(
+        f"\n{len(result.features)} features. Event types and texts that are told apart are those "
+        f"that were common before {result.known_before}.",
+        soft_wrap=True,
+    )
+
+
 def scored(result: Scored) -> None:
     """The head of the risk list, and where it is."""
     console = _console()
@@ -182,6 +207,52 @@ def checked(result: Checked) -> None:
     _listed(console, "Leak suspects: may hold what was not known yet", leaks)
     if not result.leak_suspects:
         console.print("No leak suspects.")
+    if result.proof:
+        point_in_time(result.proof)
+
+
+def point_in_time(proof: Proof) -> None:
+    """What was altered, and what the vectors made of it."""
+    console = _console()
+    vectors = sum({trial.cutoff: trial.vectors for trial in proof.trials}.values())
+    sample = "" if proof.customers == proof.of_customers else f" of {proof.of_customers:,}, sampled"
+    console.print(
+        f"\n[bold]Point in time[/bold]: {vectors:,} vectors of {proof.features} features, "
+        f"{proof.customers:,} customers{sample}, at {', '.join(map(str, proof.cutoffs))}",
+        soft_wrap=True,
+    )
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("rows altered")
+    for how in proof.perturbations:
+        table.add_column(how, justify="right")
+    for name in proof.trials[0].rows:
+        counts = [proof.rows(how, name) for how in proof.perturbations]
+        table.add_row(name, *[f"{count:,}" if count else "–" for count in counts])
+    found = [len(proof.differing(how)) for how in proof.perturbations]
+    table.add_row("features that differ", *[f"{count:,}" if count else "none" for count in found])
+    console.print(table)
+    _listed(console, "Leaks: what was not known yet changes vectors", list(_causes(proof)))
+    if not proof.leaks:
+        console.print("No leak: nothing at or after a cutoff, or filled in then, changes a vector.")
+    if proof.undated:
+        console.print(
+            f"Not provable, since nothing tells when it was written: {', '.join(proof.undated)}",
+            soft_wrap=True,
+        )
+
+
+def _causes(proof: Proof) -> Iterator[tuple[str, str]]:
+    """The leaks by what makes them: each table with each alteration, and one example."""
+    for table, how in dict.fromkeys((leak.table, leak.perturbation) for leak in proof.leaks):
+        leaks = [one for one in proof.leaks if (one.table, one.perturbation) == (table, how)]
+        features = list(dict.fromkeys(leak.feature for leak in leaks))
+        some = ", ".join(features[:MOST_NAMED]) + (" …" if len(features) > MOST_NAMED else "")
+        first = leaks[0]
+        yield (
+            f"{table} {how}",
+            f"{len(features):,} features differ ({some}); {first.feature} at {first.cutoff} in "
+            f"{first.vectors:,} vectors, {first.told}",
+        )
 
 
 def _share_of_nulls(account: dict[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ from features.churn import Definition
 from features.errors import TooLittleData, UserError
 from features.histories import Histories
 from features.leaks import suspects
-from features.plan import Plan, make_plan
+from features.plan import Plan
 from features.points import LabelledPoints, labelled_cutoffs, make_points
 from features.timeline import EPOCH, day_number
 from features.vectors import KEYS, LABEL, Vectors, build_vectors
@@ -27,7 +27,13 @@ from models.training import Fitted, Part, fit, parameters
 from models.tuning import tune
 from pipeline import artifacts
 from pipeline.config import Config
-from pipeline.opening import accounts_of, definition_of, fingerprint, open_histories
+from pipeline.opening import (
+    accounts_of,
+    definition_of,
+    fingerprint,
+    open_histories,
+    plan_features,
+)
 from pipeline.progress import Progress
 from pipeline.tracking import Registered, Run, Tracking
 
@@ -83,9 +89,7 @@ def _train(config: Config, histories: Histories, progress: Progress) -> Trained:
     _warn_of_leaks(histories, definition, progress)
     with progress.stage("choosing prediction points"):
         points, split = choose_points(config, histories, definition)
-    plan = make_plan(
-        histories, windows=config.features.windows_days, known_before=_date(split.test[0])
-    )
+    plan = plan_features(config, histories, progress, known_before=_date(split.test[0]))
     with progress.stage("computing vectors") as stage:
         vectors = build_vectors(histories, plan, points, progress=stage.detail)
     parts = _Parts(vectors, split)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import Phase, settings
-from hypothesis import strategies as st
 
 from features.cut import Points
 from features.histories import read_histories
@@ -26,6 +25,14 @@ settings.register_profile(
     "features", deadline=None, derandomize=True, database=None, phases=[Phase.generate]
 )
 settings.load_profile("features")
+
+PARTS = {
+    "rhythm": r"(usage|payments)_(gap_spread|gap_max|silence_vs_.*)",
+    "breadth": r"usage_(breadth_ever|breadth_kept_.*|new_kinds_.*)",
+    "recovery": r"payments_(failed_run.*|recovered_.*)",
+    "comovement": r"tickets_after_failure_.*",
+}
+"""Names of features that files of their own test: test_rhythm.py and so on."""
 
 MOST_OPEN = 4
 """Engines that stay open at a time: a property opens one or two for each example."""
@@ -139,35 +146,3 @@ def seen(vectors):
         return dict(zip(frame["customer_id"].tolist(), values.tolist(), strict=True))
 
     return of
-
-
-@pytest.fixture(scope="session")
-def agree():
-    """Vectors against a reference: ``reference(customer, cutoff)`` gives every feature's value."""
-
-    def check(vectors, table, reference):
-        names = [feature.name for feature in vectors.catalogue if feature.table == table]
-        for row in vectors.frame.to_dict("records"):
-            expected = reference(row["customer_id"], row["cutoff"].to_pydatetime())
-            assert sorted(names) == sorted(expected)
-            expected = {n: np.nan if value is None else value for n, value in expected.items()}
-            found = {name: row[name] for name in names}
-            assert found == pytest.approx(expected, rel=1e-9, abs=1e-9, nan_ok=True)
-
-    return check
-
-
-@pytest.fixture(scope="session")
-def moments():
-    """Instants worth trying: on the edges of windows, a microsecond off them, anywhere else."""
-
-    def near(cutoffs, windows):
-        days = [datetime.fromisoformat(cutoff) for cutoff in cutoffs]
-        edges = {day - timedelta(days=n * w) for day in days for w in windows for n in (0, 1, 2)}
-        tick = timedelta(microseconds=1)
-        tried = sorted({edge + off for edge in edges for off in (-tick, 0 * tick, tick)})
-        return st.sampled_from(tried) | st.datetimes(
-            min(days) - timedelta(days=90), max(days) + timedelta(days=20)
-        )
-
-    return near

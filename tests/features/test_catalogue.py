@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import date, datetime
 from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.catalogue import Feature, Group, slug, slugs
+from features.catalogue import Feature, Group, quoted, slug, slugs
+from features.compute import Family, compute, timeline_of
+from features.plan import make_plan
 
 ODD = [
     '"; drop table',
@@ -38,6 +42,27 @@ TABLES = {
     + "".join(f"\n1 | 2025-01-1{n} | {kind} | 3" for n, kind in enumerate(ODD[:4])),
 }
 
+CONTACTS = """
+customer_id | occurred_at | campaign | action | group
+1           | 2025-01-20  | a        | call   | treated
+"""
+
+
+NASTY = [
+    '"; drop table',
+    "'; drop table usage; --",
+    "a",
+    "a\0b",
+    "line\nbreak",
+    "back\\slash \\n",
+    "%s {x} $1 ?",
+    "x" * 5000,
+    "Login",
+    "login",
+    "",
+    "🎉",
+]
+
 
 @pytest.fixture(scope="module")
 def odd(vectors):
@@ -57,6 +82,27 @@ def test_values_that_read_alike_are_counted_apart(odd):
     assert len(events) == len(ODD)
     assert row[events].tolist() == [1.0] * len(ODD)
     assert row["usage_drop_table_count_30d"] == 1
+
+
+def test_nasty_event_types_are_counted_each_for_itself(vectors):
+    """The n-th type has n rows of value n: nothing else may be in its column."""
+    rows = [
+        {"customer_id": 1, "occurred_at": datetime(2025, 1, 10), "event": event, "value": n}
+        for n, event in enumerate(NASTY, 1)
+        for _ in range(n)
+    ]
+    found = vectors({"usage": rows}, ["2025-02-01"])
+    row = found.frame.iloc[0]
+    counted = {
+        feature.meaning: row[feature.name]
+        for feature in found.catalogue
+        if re.fullmatch(r"usage_\w+_count_30d", feature.name)
+    }
+    assert counted == {
+        f"{quoted(event)} events in the last 30 days": n for n, event in enumerate(NASTY, 1)
+    }
+    assert row["usage_count_30d"] == sum(range(len(NASTY) + 1))
+    assert row["usage_breadth_30d"] == len(NASTY)
 
 
 def test_every_feature_says_what_it_means(odd):
@@ -85,10 +131,58 @@ def test_a_feature_as_a_dict():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("Log-In", "log_in"), ('"; drop table', "drop_table"), ("!!!", "other"), ("", "other")],
+    [
+        ("Log-In", "log_in"),
+        ('"; drop table', "drop_table"),
+        ("!!!", "other"),
+        ("", "other"),
+        ("Été ß", "ete_ss"),
+    ],
 )
 def test_slug(text, expected):
     assert slug(text) == expected
+
+
+def test_no_kind_can_be_called_so_that_two_features_share_a_name(read, vectors):
+    """Kinds named like the beginnings of names there are, all at once."""
+    histories = read(TABLES | {"contacts": CONTACTS})
+    plan = make_plan(histories, windows=(30,), known_before=date(2025, 2, 1))
+    pieces = {table: set() for table in (*TABLES, "contacts")}
+    for feature in vectors(histories, ["2025-02-01"], plan=plan).catalogue:
+        parts = re.sub(r"_30d$", "", feature.name).split("_")[1:]
+        pieces[feature.table] |= {"_".join(parts[:n]) for n in range(1, len(parts) + 1)}
+    # Each kind of survey is a read of its own.
+    pieces["surveys"] = {p for p in pieces["surveys"] if re.match(r"log_in(_[a-z]|$)", p)}
+    levels = {c: tuple(sorted(pieces[c.split(".")[0]])) for c in plan.levels}
+    names = vectors(histories, ["2025-02-01"], plan=replace(plan, levels=levels)).names
+    assert len(set(names)) == len(names) > 300
+
+
+def test_two_features_of_one_name_are_refused(read, everyone):
+    feature = Feature("twice", "twice", "events", "usage", "customers")
+
+    def columns(past):
+        yield feature, past.cutoff_days
+        yield feature, past.cutoff_days
+
+    histories = read(TABLES)
+    plan = make_plan(histories, windows=(30,), known_before=date(2025, 2, 1))
+    points = everyone(histories, [date(2025, 2, 1)])
+    timeline = timeline_of(plan, points.cutoffs)
+    family = Family("customers", lambda present: {}, columns)
+    with pytest.raises(ValueError, match="two features are called twice"):
+        compute(histories, plan, timeline, points.points, [family])
+
+
+@settings(max_examples=100)
+@given(
+    texts=st.lists(st.text(alphabet="ab_", max_size=5), unique=True),
+    whats=st.lists(st.text(alphabet="ab_", min_size=1, max_size=4), unique=True, min_size=1),
+)
+def test_names_made_of_slugs_are_all_different(texts, whats):
+    found = slugs(texts, whats=whats)
+    names = [f"{each}_{what}" for each in found.values() for what in whats]
+    assert len(set(names)) == len(texts) * len(whats)
 
 
 @settings(max_examples=100)

@@ -178,7 +178,9 @@ def test_activity_that_was_not_known_yet_makes_nobody_a_customer(labels):
     returns     | 2025-02-20  | login |
     returns     | 2025-03-10  | login | 2025-06-01
     """
-    assert labels({"usage": usage}, kind="inactivity") == {"known": 1, "returns": 0}
+    who = "".join(f"\n{name} | 2025-01-01" for name in ("known", "unknown", "returns"))
+    tables = {"customers": "customer_id | signed_up_at" + who, "usage": usage}
+    assert labels(tables, kind="inactivity") == {"known": 1, "returns": 0}
 
 
 def test_inactivity_counts_use_and_payments_alike(labels):

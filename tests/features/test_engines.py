@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import ibis
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from features import engines, postgres_engine, spark_session
 from features.churn import Definition
@@ -19,7 +22,11 @@ from features.errors import ContractBroken, UsageError
 from features.histories import read_histories
 from features.inspection import inspect
 from features.leaks import suspects
+from features.plan import make_plan
+from features.points import make_points
 from features.sources import Source
+from features.vectors import build_vectors
+from pipeline.simulate import simulate
 
 DAY = datetime(2025, 1, 1)
 CLOCK = "Europe/Amsterdam"
@@ -164,13 +171,7 @@ def told(histories, source):
     return inspect(histories, source), suspects(histories, Definition(kind="subscription"))
 
 
-def _same_vectors(vectors, embedded, other):
-    frames = [vectors(h, ["2025-02-01", "2025-03-02"]).frame for h in (embedded, other)]
-    assert len(frames[0]) > 0
-    pd.testing.assert_frame_equal(*frames, rtol=1e-9, atol=0)
-
-
-def test_spark_reads_what_duckdb_reads(folder, spark, read_by, vectors, tmp_path):
+def test_spark_reads_what_duckdb_reads(folder, spark, read_by, tmp_path):
     embedded, spread = read_by(folder, "duckdb"), read_by(folder, "spark")
     expected, found = everything(embedded), everything(spread)
     for part, value in expected.items():
@@ -187,7 +188,6 @@ def test_spark_reads_what_duckdb_reads(folder, spark, read_by, vectors, tmp_path
     assert found["customers"] == [2, 3, 9, 10]
     source = Source(str(folder), timezone=CLOCK)
     assert told(spread, source) == told(embedded, source)
-    _same_vectors(vectors, embedded, spread)
     spread.engine.to_parquet(spread.quarantined["usage"], tmp_path / "bad.parquet")
     assert len(pq.read_table(tmp_path / "bad.parquet")) == 8
     batches = list(spread.engine.to_pyarrow_batches(spread.tables["usage"], chunk_size=1))
@@ -251,7 +251,7 @@ def store(database):
             copy.write(USAGE)
 
 
-def test_the_database_finds_what_duckdb_finds(database, read_by, vectors, tmp_path):
+def test_the_database_finds_what_duckdb_finds(database, read_by, tmp_path):
     store(database)
     embedded, inside = read_by(database.url(), "duckdb"), read_by(database.url(), "postgres")
     assert inside.engine.name == "postgresql"
@@ -263,7 +263,6 @@ def test_the_database_finds_what_duckdb_finds(database, read_by, vectors, tmp_pa
     assert (reasons["unparsable_started_at"], reasons["out_of_range_started_at"]) == (2, 1)
     source = Source(database.url(), timezone=CLOCK)
     assert told(inside, source) == told(embedded, source)
-    _same_vectors(vectors, embedded, inside)
     files = []
     for histories in (embedded, inside):
         files.append(tmp_path / f"{len(files)}.parquet")
@@ -430,3 +429,69 @@ def test_a_java_that_gives_up_while_spark_starts(monkeypatch, tmp_path):
     with pytest.raises(UsageError, match="does not start") as error:
         spark_session._local(None)
     assert error.value.value == "Error occurred during initialization of VM"
+
+
+# Vectors
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> Path:
+    """A simulated business, with use and payments that became known days later."""
+    place = tmp_path_factory.mktemp("world") / "data"
+    simulate(place, customers=60, months=6, seed=5)
+    for name in ("usage", "payments"):
+        rows = pq.read_table(place / f"{name}.parquet")
+        late = [n % 5 * (n % 3 == 0) for n in range(len(rows))]
+        moments = rows["occurred_at"].to_numpy() + np.array(late).astype("timedelta64[D]")
+        rows = rows.append_column("available_at", pa.array(moments))
+        pq.write_table(rows, place / f"{name}.parquet")
+    return place
+
+
+def vectors_of(histories, windows=(7, 30)):
+    """Vectors of who is active at three cutoffs."""
+    cutoffs = [date(2026, 7, 1), date(2026, 9, 1), date(2026, 10, 1)]
+    inactive = Definition(kind="inactivity", active_days=60)
+    points = make_points(histories, inactive, cutoffs)
+    plan = make_plan(histories, windows=windows, known_before=cutoffs[0])
+    return build_vectors(histories, plan, points)
+
+
+def assert_equal(found, expected):
+    assert found.catalogue == expected.catalogue
+    assert len(expected) > 50
+    pd.testing.assert_frame_equal(
+        found.frame, expected.frame, check_dtype=False, check_exact=False, rtol=1e-9, atol=1e-12
+    )
+
+
+def test_spark_computes_the_vectors_that_duckdb_computes(world, spark, read_by):
+    embedded, spread = read_by(world, "duckdb"), read_by(world, "spark")
+    expected = vectors_of(embedded)
+    assert_equal(vectors_of(spread), expected)
+    assert expected.frame["usage_count_7d"].sum() > 0
+    assert expected.frame["churned"].nunique() == 2
+
+
+def test_the_database_computes_the_vectors_that_duckdb_computes(world, database, read_by):
+    copied_into(database, world)
+    embedded, inside = read_by(world, "duckdb"), read_by(database.url(), "postgresql")
+    assert_equal(vectors_of(inside), vectors_of(embedded))
+
+
+def copied_into(database, folder):
+    """The Parquet files of a folder as tables."""
+    kinds = {pa.int64(): "bigint", pa.float64(): "float8", pa.bool_(): "boolean"}
+    for file in [*sorted(folder.glob("[!t]*.parquet")), folder / "tickets.parquet"]:
+        rows = pq.read_table(file)
+        columns = ", ".join(
+            f'"{field.name}" '
+            + ("timestamp" if pa.types.is_timestamp(field.type) else kinds.get(field.type, "text"))
+            for field in rows.schema
+        )
+        database.run(f'CREATE TABLE "{file.stem}" ({columns})')
+        text = io.BytesIO()
+        csv.write_csv(rows, text, csv.WriteOptions(include_header=False))
+        copied = f'COPY "{file.stem}" FROM STDIN (FORMAT csv)'
+        with database.connect() as connection, connection.cursor().copy(copied) as copy:
+            copy.write(text.getvalue())

@@ -27,6 +27,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.churn import Definition
+from features.contract import KNOWN_LATE
 from features.errors import UserError
 from features.histories import read_histories
 from features.inspection import inspect
@@ -254,8 +255,11 @@ def spoilt(made, part, row, world):
         ways.append(row | {"subscription_id": "999"})
     row_id, before = [c for c in table.row_id if c in row], made.good_rows()
     if row_id and before:
+        # Of rows with the same id the one stays that was known first.
         first = random.choice(before)
-        ways += [row | {c: first.get(c) for c in row_id}] * 3
+        known = max(first[c] for c in (table.time, *KNOWN_LATE) if first.get(c))
+        again = {c: first.get(c) for c in row_id} | {table.time: known + timedelta(days=1)}
+        ways += [row | again] * 3
     return random.choice(ways)
 
 

@@ -192,3 +192,18 @@ def test_columns_that_are_not_read_are_named(odd):
     usage = [{"customer_id": 1, "occurred_at": START, "event": "a", "page": "x", "ms": 3}]
     found = odd({"usage": usage})["usage", "not_read"]
     assert found.evidence.endswith(": page, ms")
+
+
+def test_texts_with_many_values_are_told(odd):
+    rows = [
+        f"{n} | 2025-01-01 | customer{n}@example.org | r{min(n // 10, 54)} | {n % 50}x"
+        for n in range(600)
+    ]
+    customers = "\n".join(["customer_id | signed_up_at | email | region | kind", *rows])
+    usage = "customer_id | occurred_at | event\n1 | 2025-01-02 | x"
+    found = odd({"customers": customers, "usage": usage})
+    assert found["customers", "many_values"].evidence == (
+        "email has 600 values, and no 10 rows share one: no feature is made of it; "
+        "region has 55 values: the 50 commonest (92% of the rows) are told apart, all others are "
+        "'other'"
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
-from features.errors import ContractBroken
+from features.errors import ContractBroken, UsageError
 from features.plan import Plan, make_plan, require
 
 USAGE = """
@@ -81,3 +83,97 @@ def test_what_the_model_counts_on_must_still_be_there(changed, named, read):
     left = {name: rows for name, rows in (tables | changed).items() if rows}
     with pytest.raises(ContractBroken, match=named):
         require(read(left), plan)
+
+
+def test_a_window_is_a_positive_number_of_days(read):
+    histories = read({"usage": USAGE})
+    for days in (0, -7, 7.5, "7", True, None, 10_000_000, float("nan")):
+        with pytest.raises(UsageError, match="positive number of days"):
+            make_plan(histories, windows=(30, days), known_before=date(2025, 2, 1))
+    plan = make_plan(histories, windows=(30, 7, 30), known_before=date(2025, 2, 1))
+    assert plan.windows == (7, 30)
+
+
+def customers_of(regions, signed_up_at="2025-01-01"):
+    rows = [f"{n} | {signed_up_at} | {region}" for n, region in enumerate(regions)]
+    return "\n".join(["customer_id | signed_up_at | region", *rows])
+
+
+def test_a_text_with_many_values_keeps_the_commonest_the_rest_are_other(read, vectors):
+    regions = [f"r{n:02}" for n in range(60) for _ in range(12 if n < 20 else 5)] + [""]
+    plan = plan_of(read, {"customers": customers_of(regions)})
+    assert plan.levels["customers.region"] == tuple(f"r{n:02}" for n in range(20))
+    found = vectors({"customers": customers_of(regions)}, ["2025-02-01"], plan=plan).frame
+    counted = found["customers_profile_region"].value_counts().to_dict()
+    assert counted == {"other": 200} | {f"r{n:02}": 12 for n in range(20)}
+    assert found["customers_profile_region"].isna().sum() == 1
+
+
+def test_a_text_with_few_values_keeps_them_all(read):
+    plan = plan_of(read, {"customers": customers_of([f"r{n:02}" for n in range(50)])})
+    assert len(plan.levels["customers.region"]) == 50
+
+
+def test_a_text_that_came_later_is_other_for_the_model(read, vectors):
+    """Scoring maps by the plan that belongs to the model, whatever is common by then."""
+    tables = {
+        "customers": customers_of(["north", "south"]),
+        "subscriptions": "customer_id | subscription_id | started_at | plan\n"
+        "0 | 0 | 2025-01-01 | basic\n1 | 1 | 2025-01-01 |",
+    }
+    plan = Plan.from_dict(json.loads(json.dumps(plan_of(read, tables).as_dict())))
+    later = {
+        "customers": tables["customers"] + "\n2 | 2025-02-02 | east",
+        "subscriptions": tables["subscriptions"] + "\n2 | 2 | 2025-02-03 | gold",
+    }
+    found = vectors(later, ["2025-03-01"], plan=plan).frame.astype(object)
+    assert found["customers_profile_region"].tolist() == ["north", "south", "other"]
+    assert found["subscriptions_plan"].tolist()[::2] == ["basic", "other"]
+    assert found["subscriptions_plan"].isna().tolist() == [False, True, False]
+
+
+def test_texts_are_chosen_by_what_was_known_before(read):
+    early = customers_of(["a"] * 3)
+    late = "\n".join(f"{n} | 2025-02-01 | b" for n in range(3, 20))
+    versions = """
+    customer_id | subscription_id | started_at | valid_from | plan
+    1           | 1               | 2025-01-01 |            | basic
+    1           | 1               | 2025-01-01 | 2025-02-01 | gold
+    """
+    plan = plan_of(read, {"customers": f"{early}\n{late}", "subscriptions": versions})
+    assert plan.levels == {"customers.region": ("a",), "subscriptions.plan": ("basic",)}
+
+
+def test_a_text_that_names_a_hundred_thousand_customers_is_no_feature(read, vectors):
+    """Neither levels that memorise customers nor a column of theirs; others are as they were."""
+    n = 100_000
+    numbers = np.arange(n)
+    tables = {
+        "customers": pa.table(
+            {
+                "customer_id": numbers,
+                "signed_up_at": pa.array([datetime(2025, 1, 1)] * n),
+                "email": [f"customer{number}@example.org" for number in numbers],
+                "region": [f"r{number % 100}" for number in numbers],
+            }
+        ),
+        "subscriptions": pa.table(
+            {
+                "customer_id": numbers,
+                "subscription_id": numbers,
+                "started_at": pa.array([datetime(2025, 1, 1)] * n),
+                "plan": [f"contract {number}" for number in numbers],
+            }
+        ),
+    }
+    histories = read(tables)
+    plan = make_plan(histories, windows=(30,), known_before=date(2025, 2, 1))
+    assert plan.attributes == {"region": "text"}
+    assert not plan.has("subscriptions", "plan")
+    kept = set(sorted(f"r{number}" for number in range(100))[:50])
+    assert set(plan.levels["customers.region"]) == kept
+    found = vectors(histories, ["2025-02-01"], plan=plan)
+    assert not {"customers_profile_email", "subscriptions_plan"} & set(found.names)
+    expected = [f"r{i % 100}" if f"r{i % 100}" in kept else "other" for i in range(n)]
+    in_turn = found.frame.sort_values("customer_id", key=lambda ids: ids.astype(int))
+    assert in_turn["customers_profile_region"].astype(object).tolist() == expected

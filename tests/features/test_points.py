@@ -177,3 +177,16 @@ def test_the_newest_cutoff_of_a_grid_is_one_whose_window_has_just_closed(histori
 def test_histories_too_short_for_one_label_are_told(histories):
     with pytest.raises(TooLittleData, match="too short for a single labelled cutoff"):
         labelled_cutoffs(histories, Definition(horizon_days=365))
+
+
+@pytest.mark.parametrize("kind", ["subscription", "inactivity"])
+def test_cutoffs_at_both_ends_of_the_calendar(kind, read):
+    """A label window that ends beyond the last date there is, is not known."""
+    tables = {
+        "subscriptions": "customer_id | subscription_id | started_at\n1 | 1 | 2025-01-01",
+        "usage": "customer_id | occurred_at | event\n1 | 2025-01-01 | x\n1 | 9999-12-30 | x",
+    }
+    histories = read(tables, observed_until=date.max)
+    cutoffs = [date.min, date.max]
+    points = make_points(histories, Definition(kind, activity=("usage",)), cutoffs)
+    assert [(c.known, c.points, c.churned) for c in points.counts] == [(0, 0, 0), (1, 1, None)]

@@ -29,7 +29,7 @@ customer_id | subscription_id | started_at          | ended_at   | plan  | price
     ],
 )
 def test_what_runs_at_the_cutoff(seen, feature, expected):
-    found = seen({"subscriptions": RUNNING}, "2025-03-01", f"subscription_{feature}")
+    found = seen({"subscriptions": RUNNING}, "2025-03-01", f"subscriptions_{feature}")
     assert found == expected
 
 
@@ -61,7 +61,7 @@ customer_id | subscription_id | started_at | plan  | price | valid_from
     ],
 )
 def test_the_version_that_holds_at_the_cutoff_counts(cutoff, feature, expected, seen):
-    found = seen({"subscriptions": VERSIONS}, cutoff, f"subscription_{feature}")
+    found = seen({"subscriptions": VERSIONS}, cutoff, f"subscriptions_{feature}")
     assert found[1] == expected
 
 
@@ -76,7 +76,7 @@ customer_id | subscription_id | started_at | ended_at   | cancelled_at
 
 def test_an_end_is_known_before_it_comes_only_where_notice_was_given(seen):
     def at_cutoff(feature):
-        return seen({"subscriptions": NOTICE}, "2025-03-01", f"subscription_{feature}")
+        return seen({"subscriptions": NOTICE}, "2025-03-01", f"subscriptions_{feature}")
 
     assert at_cutoff("notice_given") == {1: 1, 2: 0, 3: 0, 4: 0}
     assert at_cutoff("days_to_known_end") == {1: 30, 2: None, 3: None, 4: None}
@@ -107,7 +107,7 @@ def test_days_to_renewal_follow_the_billing_period(started_at, period, cutoff, e
         9           | z               | 2020-01-01   | month
         """
     }
-    assert seen(tables, cutoff, "subscription_days_to_renewal")[1] == expected
+    assert seen(tables, cutoff, "subscriptions_days_to_renewal")[1] == expected
 
 
 RENEWALS = """
@@ -129,7 +129,7 @@ customer_id | subscription_id | started_at | renews_at  | auto_renew | billing_p
     ],
 )
 def test_a_renewal_that_the_table_tells_goes_before_the_billing_period(seen, feature, expected):
-    found = seen({"subscriptions": RENEWALS}, "2025-03-01", f"subscription_{feature}")
+    found = seen({"subscriptions": RENEWALS}, "2025-03-01", f"subscriptions_{feature}")
     assert found == expected
 
 
@@ -140,12 +140,12 @@ def test_without_versions_the_renewal_of_the_export_is_not_believed(seen):
     leaves      | a               | 2024-06-15 | 2025-06-15 | 2025-06-15 | year
     stays       | b               | 2024-06-15 |            | 2026-06-15 | year
     """
-    found = seen({"subscriptions": unversioned}, "2025-06-01", "subscription_days_to_renewal")
+    found = seen({"subscriptions": unversioned}, "2025-06-01", "subscriptions_days_to_renewal")
     assert found == {"leaves": 14, "stays": 14}
 
 
 def test_a_term_runs_from_its_first_day_to_the_next(seen):
     for cutoff, phase in [("2025-02-02", 1 / 28), ("2025-02-15", 0.5), ("2025-03-01", 1)]:
         tables = {"subscriptions": RENEWALS.replace("2025-04-02", "          ")}
-        found = seen(tables, cutoff, "subscription_term_phase")
+        found = seen(tables, cutoff, "subscriptions_term_phase")
         assert found[4] == pytest.approx(phase)

@@ -26,11 +26,11 @@ SURVEYS = {
         ("surveys_nps_min_30d", {1: 2, 2: None}),
         ("surveys_nps_count_ever", {1: 3, 2: 1}),
         ("surveys_nps_mean_ever", {1: 5, 2: 7}),
-        ("surveys_nps_last", {1: 2, 2: 7}),
-        ("surveys_nps_last_vs_own", {1: -3, 2: 0}),
+        ("surveys_nps_last_score", {1: 2, 2: 7}),
+        ("surveys_nps_last_score_vs_own", {1: -3, 2: 0}),
         ("surveys_nps_days_since_last", {1: 0.5, 2: pytest.approx(30)}),
         ("surveys_csat_count_30d", {1: 1, 2: 1}),
-        ("surveys_csat_last", {1: 5, 2: 1}),
+        ("surveys_csat_last_score", {1: 5, 2: 1}),
     ],
 )
 def test_what_a_small_table_says(seen, feature, expected):
@@ -41,7 +41,7 @@ def test_of_answers_at_the_same_moment_the_higher_one_is_the_last(seen):
     for scores in ([3, 8], [8, 3]):
         rows = "".join(f"\n1 | 2025-01-05 | nps | {score}" for score in scores)
         tables = {"surveys": "customer_id | occurred_at | kind | score" + rows}
-        assert seen(tables, "2025-02-01", "surveys_nps_last") == {1: 8}
+        assert seen(tables, "2025-02-01", "surveys_nps_last_score") == {1: 8}
 
 
 def test_an_answer_that_came_in_late_is_not_the_last_one(vectors):
@@ -53,5 +53,5 @@ def test_an_answer_that_came_in_late_is_not_the_last_one(vectors):
         """
     }
     frame = vectors(tables, ["2025-01-22", "2025-02-01"]).frame
-    assert frame["surveys_nps_last"].tolist() == [9, 9]
+    assert frame["surveys_nps_last_score"].tolist() == [9, 9]
     assert frame["surveys_nps_mean_ever"].tolist() == [9, 5]

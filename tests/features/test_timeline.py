@@ -50,3 +50,10 @@ def test_each_day_has_its_bucket():
     timeline = Timeline([date(2025, 3, 1)], [Span.last(3), Span.last(1)])
     days = np.array([day_number(date(2025, 2, day)) for day in (1, 25, 26, 27, 28)])
     assert timeline.bucket_of(days).tolist() == [0, 0, 1, 1, 2]
+
+
+def test_no_span_ends_beyond_the_last_date_there_is():
+    timeline = Timeline([date(1, 1, 1), date.max], [Span(-3660, 0), Span(0, 60)])
+    assert timeline.end() == date.max
+    first, after = timeline.buckets(Span(-3660, 0))
+    assert (first < after).all()

@@ -13,11 +13,12 @@ from pipeline.config import Config, from_values, load
 ROOT = Path(__file__).parents[2]
 
 
-def test_tables_page_is_what_the_declarations_say():
-    from pipeline.document import tables_page
+@pytest.mark.parametrize("name", ["tables.md", "features.md"])
+def test_generated_page_is_what_the_code_says(name):
+    from pipeline.document import PAGES
 
-    committed = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
-    assert committed == tables_page(), "run: python -m pipeline.document"
+    committed = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert committed == PAGES[name](), "run: python -m pipeline.document"
 
 
 def test_config_page_names_every_key():
