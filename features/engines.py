@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
@@ -102,7 +102,7 @@ class Engine(ABC):
     @abstractmethod
     def to_pyarrow_batches(
         self, expr: ibis.Table, *, chunk_size: int = CHUNK_ROWS
-    ) -> pa.RecordBatchReader:
+    ) -> Iterator[pa.RecordBatch]:
         """The rows of a table as they come, in pieces of about `chunk_size`.
 
         Take them all before the next question: there is one connection.

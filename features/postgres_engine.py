@@ -161,19 +161,12 @@ class Postgres(Engine):
 
     def to_pyarrow_batches(
         self, expr: ibis.Table, *, chunk_size: int = CHUNK_ROWS
-    ) -> pa.RecordBatchReader:
-        import pyarrow as arrow
-
-        batches = self._streamed(expr, arrow_schema(expr.schema()), chunk_size)
-        return arrow.RecordBatchReader.from_batches(arrow_schema(expr.schema()), batches)
-
-    def _streamed(
-        self, rows: ibis.Table, schema: pa.Schema, chunk_size: int
     ) -> Iterator[pa.RecordBatch]:
-        columns = _carried(rows)
+        """The rows in pieces; until they are through, the connection can do nothing else."""
+        schema, columns = arrow_schema(expr.schema()), _carried(expr)
         values = ", ".join(column.parsed(f"c{i}") for i, column in enumerate(columns))
         with self.told():
-            for chunk in streamed(self.connection, self.compile(rows)):
+            for chunk in streamed(self.connection, self.compile(expr)):
                 self.scratch.con.register("leaving_rows", as_text(chunk, len(columns)))
                 found = self.scratch.con.sql(f"SELECT {values} FROM leaving_rows")
                 table = found.to_arrow_table().rename_columns(schema.names).cast(schema)

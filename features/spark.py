@@ -62,7 +62,6 @@ class Spark(Engine):
 
     def frame(self, rows: ibis.Table) -> DataFrame:
         """A table as Spark's own data frame."""
-        self.backend._run_pre_execute_hooks(rows)
         return self.session.sql(self.compile(rows))
 
     def view(self, frame: DataFrame, schema: Any) -> ibis.Table:
@@ -85,9 +84,9 @@ class Spark(Engine):
 
     def to_pyarrow_batches(
         self, expr: ibis.Table, *, chunk_size: int = CHUNK_ROWS
-    ) -> pa.RecordBatchReader:
+    ) -> Iterator[pa.RecordBatch]:
         """Spark hands its results over as a whole: for what is large, work in its tasks instead."""
-        return self.to_pyarrow(expr).to_reader(max_chunksize=chunk_size)
+        return iter(self.to_pyarrow(expr).to_batches(max_chunksize=chunk_size))
 
     def to_parquet(self, rows: ibis.Table, file: Path | str) -> None:
         import pyarrow.parquet as pq
