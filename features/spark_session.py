@@ -157,7 +157,6 @@ def _local_settings(folder: Path, memory_limit: str | None) -> dict[str, str]:
         "spark.sql.shuffle.partitions": str(2 * cores),
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.local.dir": str(folder / "spill"),
-        "spark.pyspark.python": sys.executable,
         # Results come to the driver by streams of Arrow, which memory bounds anyway.
         "spark.driver.maxResultSize": "0",
     }
@@ -174,10 +173,12 @@ def _megabytes(limit: str | None) -> str:
 
 @contextmanager
 def _environment() -> Iterator[None]:
-    """What Spark and its tasks are started with: loopback, and the packages that run here."""
+    """What Spark and its tasks start with: loopback, and the Python and packages that run here."""
     ours = str(Path(__file__).parents[1])
     wanted = {
         "SPARK_LOCAL_IP": "127.0.0.1",
+        # Else whatever Python comes first on the PATH.
+        "PYSPARK_PYTHON": os.environ.get("PYSPARK_PYTHON", sys.executable),
         "PYTHONPATH": os.pathsep.join([ours, *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
     given = {name: os.environ.get(name) for name in wanted}
