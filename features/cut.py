@@ -260,8 +260,10 @@ def _accumulators(layout: Layout, timeline: Timeline) -> dict[str, _Accumulator]
     """By measure, what adds it up."""
     width = len(timeline.edges) + 1
     found: dict[str, _Accumulator] = {}
-    # Measures of the same days, or of the same rows in order, share what keeps them.
+    # Measures of the same days, or of the same rows in order, share what keeps them; equal ones
+    # are one.
     kept: dict[Any, _Kept] = {}
+    plain: dict[Any, _Accumulator] = {}
     for measure in layout.measures:
         rows = measure.condition or (ROWS if layout.daily else None)
         if measure.levels:
@@ -269,7 +271,7 @@ def _accumulators(layout: Layout, timeline: Timeline) -> dict[str, _Accumulator]
             levels = _Levels(width, measure.value, measure.condition, rows, measure.levels)
             found |= dict.fromkeys(measure.levels, levels)
         elif measure.how == "count":
-            found[measure.name] = _Count(width, rows)
+            found[measure.name] = plain.setdefault(("count", rows), _Count(width, rows))
         elif measure.how in get_args(OfDays):
             days = kept.setdefault(measure.condition, _Days(width, timeline, measure))
             found[measure.name] = days.also(measure)
@@ -279,7 +281,8 @@ def _accumulators(layout: Layout, timeline: Timeline) -> dict[str, _Accumulator]
             found[measure.name] = rows_in_order.also(measure)
         else:
             assert measure.value is not None
-            found[measure.name] = _OF_VALUES[measure.how](width, measure.value)
+            made = _OF_VALUES[measure.how](width, measure.value)
+            found[measure.name] = plain.setdefault((measure.how, measure.value), made)
     return found
 
 
@@ -589,9 +592,9 @@ class _Days(_Kept):
         "days": ("count", None),
         "weekend_days": ("count", "weekend"),
         "gaps": ("count", "has_gap"),
-        "gap_sum": ("sum", "gap"),
-        "gap_squares": ("sum", "squared"),
-        "gap_max": ("max", "gap"),
+        "gap_sum": ("count", "gap"),
+        "gap_squares": ("count", "squared"),
+        "gap_max": ("max", "longest"),
     }
 
     def kept(self, rows: Block) -> tuple[np.ndarray, ...]:
@@ -608,12 +611,16 @@ class _Days(_Kept):
     def derived(self, kept: tuple[np.ndarray, ...]) -> Block:
         owner, day = kept
         columns: dict[str, np.ndarray] = {}
-        if len(self.plain) > 1:
-            gap = np.full(len(day), np.nan)
-            gap[1:] = np.where(owner[1:] == owner[:-1], day[1:] - day[:-1], np.nan)
+        asked = {getattr(each, "column", None) for each in self.plain.values()} - {None}
+        if asked - {"weekend"}:
+            # Whole days add up exactly; where there is no gap nothing does.
+            gap = np.zeros(len(day))
+            gap[1:] = np.where(owner[1:] == owner[:-1], day[1:] - day[:-1], 0)
+            columns |= {"gap": gap, "squared": gap * gap, "has_gap": gap > 0}
+            columns["longest"] = np.where(gap > 0, gap, np.nan)
+        if "weekend" in asked:
             # 1970-01-01 was a Thursday.
             columns["weekend"] = (day + 3) % 7 >= SATURDAY
-            columns |= {"gap": gap, "squared": gap * gap, "has_gap": ~np.isnan(gap)}
         return Block(owner, self.owners, day, self.timeline.bucket_of(day), columns)
 
 
