@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -76,3 +77,18 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """A share or a mean; missing where there is nothing to divide by."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(whole > 0, part / whole, np.nan)
+
+
+def reuse_memory() -> None:
+    """Let the C library keep what is freed for the next array, instead of returning it each time.
+
+    Arrays come and go by the thousand here; to get fresh pages for each took a fifth of the time.
+    Only glibc has the switch, for the whole process; up to 256 MB are kept.
+    """
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None:
+        trim_threshold, mmap_threshold = -1, -3
+        mallopt(trim_threshold, 2**28)
+        mallopt(mmap_threshold, 2**25)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from features.arrays import reuse_memory
 from features.catalogue import Feature
 from features.cut import Points
 from features.histories import Histories
@@ -154,6 +155,7 @@ def _here(
     """Chunk by chunk in this process."""
     size, customers = prepared.size, histories.customers
     chunks = -(-customers // size)
+    reuse_memory()
     budget = Budget(_waiting(histories.engine.memory_limit))
     collected = _Collected(len(points))
     with ExitStack() as stack:
