@@ -79,6 +79,17 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
         return np.where(whole > 0, part / whole, np.nan)
 
 
+def large_empty(size: int) -> np.ndarray:
+    """An array of float64 to be filled bit by bit, in pages of the usual size.
+
+    For large arrays numpy asks the system for huge pages. Where the system has to make these first,
+    or gets its own memory from a host, they cost several times what they save.
+    """
+    import pyarrow as pa
+
+    return np.frombuffer(pa.allocate_buffer(size * 8, pa.system_memory_pool()), dtype=np.float64)
+
+
 def reuse_memory() -> None:
     """Let the C library keep what is freed for the next array, instead of returning it each time.
 

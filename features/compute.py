@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.arrays import reuse_memory
+from features.arrays import large_empty, reuse_memory
 from features.catalogue import Feature
 from features.cut import Points
 from features.histories import Histories
@@ -248,14 +248,18 @@ class _Collected:
                 raise ValueError(f"two features are called {feature.name}")
             given.add(feature.name)
             if feature.name not in self._columns:
-                kind = object if feature.is_text else np.float64
-                self._columns[feature.name] = feature, np.empty(self._points, dtype=kind)
+                self._columns[feature.name] = feature, self._column(feature)
             column = self._columns[feature.name][1]
             for start, stop, first in runs:
                 column[first : first + stop - start] = found[start:stop]
 
     def columns(self) -> list[Column]:
         return list(self._columns.values())
+
+    def _column(self, feature: Feature) -> np.ndarray:
+        if feature.is_text:
+            return np.empty(self._points, dtype=object)
+        return large_empty(self._points)
 
 
 def _runs(place: np.ndarray) -> Iterator[tuple[int, int, int]]:

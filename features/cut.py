@@ -11,6 +11,7 @@ day on which it became known. Customers with such rows are laid out once per cut
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -99,27 +100,28 @@ class Block:
 
 @dataclass(frozen=True)
 class Ranges:
-    """The cells of a span, for each point.
+    """The buckets of a span, for each cutoff.
 
     Attributes
     ----------
-    owner, cutoff
-        Of each point.
+    owner, cutoff, place
+        Of each point; the place is that among all owners at all cutoffs.
     first, after
         First bucket of the span and the one after its last, for each cutoff.
-    start, stop
-        The same as cells, for each point.
     ever
         Whether the span reaches back to the beginning.
     """
 
     owner: np.ndarray
     cutoff: np.ndarray
+    place: np.ndarray
     first: np.ndarray
     after: np.ndarray
-    start: np.ndarray
-    stop: np.ndarray
     ever: bool
+
+    def of_points(self, by_cutoff: np.ndarray) -> np.ndarray:
+        """What is known by cutoff and owner, for each point."""
+        return by_cutoff.ravel()[self.place]
 
 
 class Cut:
@@ -164,6 +166,7 @@ class Cut:
         self._add_late([(b, k) for b, k in late if len(b.day)], len(customers))
         for accumulator in self._each:
             accumulator.finish()
+        self._place = self._cutoff * np.int64(self._owners) + self._owner
 
     def over(self, name: str, span: Span) -> np.ndarray:
         """A measure over a span, for each point: 0 for counts and sums without rows, else NaN."""
@@ -172,10 +175,9 @@ class Cut:
             self._ranges[span] = Ranges(
                 owner=self._owner,
                 cutoff=self._cutoff,
+                place=self._place,
                 first=first,
                 after=after,
-                start=first[self._cutoff] * self._owners + self._owner,
-                stop=after[self._cutoff] * self._owners + self._owner,
                 ever=span.start is None,
             )
         return self._kept[name].over(name, self._ranges[span])
@@ -315,37 +317,62 @@ class _Accumulator:
     def _cells(self, value: float) -> np.ndarray:
         return np.full((self.width, self.owners), value)
 
-    def _counted(self, cell: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        counts = np.bincount(cell, weights, self.width * self.owners)
-        return counts.reshape(self.width, self.owners)
-
 
 def _copied(cells: np.ndarray, owners: np.ndarray) -> np.ndarray:
     return np.concatenate([cells, cells[..., owners]], axis=-1)
 
 
-def _running(cells: np.ndarray) -> np.ndarray:
-    """For each cell, the sum of its owner's cells in the buckets before it."""
-    return _accumulated(np.add, cells, 0.0)
-
-
-def _accumulated(operation: np.ufunc, cells: np.ndarray, start: float) -> np.ndarray:
-    """For each cell, the owner's cells of the buckets before it, reduced.
+def _accumulate(operation: np.ufunc, cells: np.ndarray) -> None:
+    """Reduce each cell with the owner's cells of the buckets before it, in place.
 
     Bucket by bucket for all owners: numpy's own `accumulate` goes owner by owner, at 20 times the
     cost.
     """
-    totals = np.empty(cells.shape)
-    totals[..., 0, :] = start
     for bucket in range(1, cells.shape[-2]):
-        before = bucket - 1
-        operation(totals[..., before, :], cells[..., before, :], out=totals[..., bucket, :])
-    return totals
+        now = cells[..., bucket, :]
+        operation(cells[..., bucket - 1, :], now, out=now)
 
 
-def _difference(totals: np.ndarray, ranges: Ranges) -> np.ndarray:
-    flat = totals.ravel()
-    return flat[ranges.stop] - flat[ranges.start]
+class _Totals:
+    """Sums by cell: rows first, then running totals that spans are differences of.
+
+    Attributes
+    ----------
+    layers
+        How many sums each cell has.
+    """
+
+    def __init__(self, width: int, owners: int, layers: int = 1) -> None:
+        self._shape = (layers, width, owners)
+        self._cells: np.ndarray | None = None
+
+    def add(self, cell: np.ndarray, weights: np.ndarray | None = None) -> None:
+        """Add up rows; those of layer n have n times the number of cells added to their cell."""
+        found = np.bincount(cell, weights, math.prod(self._shape)).reshape(self._shape)
+        # Mostly all rows come at once, and there is nothing to add to.
+        self._cells = found if self._cells is None else self._cells + found
+
+    def copy(self, owners: np.ndarray) -> None:
+        """Append owners with the sums of these."""
+        layers, width, known = self._shape
+        self._shape = (layers, width, known + len(owners))
+        if self._cells is not None:
+            self._cells = _copied(self._cells, owners)
+
+    def finish(self) -> None:
+        """All rows have been added."""
+        if self._cells is not None:
+            _accumulate(np.add, self._cells)
+
+    def over(self, ranges: Ranges, layer: int = 0) -> np.ndarray:
+        """The sum over a span, for each point; float64."""
+        if self._cells is None:
+            return np.zeros(len(ranges.owner))
+        totals = self._cells[layer]
+        found = totals[ranges.after - 1]
+        if not ranges.ever:
+            found -= totals[ranges.first - 1]
+        return ranges.of_points(found).astype(np.float64, copy=False)
 
 
 class _Count(_Accumulator):
@@ -357,20 +384,25 @@ class _Count(_Accumulator):
 
     def make_room(self, owners: int) -> None:
         super().make_room(owners)
-        self.total = self._cells(0.0)
+        self.totals = _Totals(self.width, owners)
 
     def add(self, rows: Block) -> None:
-        self.total += self._counted(rows.cell, rows.columns[self.column] if self.column else None)
+        if self.column is None:
+            self.totals.add(rows.cell)
+            return
+        counted = rows.columns[self.column]
+        some = counted != 0
+        self.totals.add(rows.cell[some], None if counted.dtype == bool else counted[some])
 
     def copy(self, owners: np.ndarray) -> None:
         super().copy(owners)
-        self.total = _copied(self.total, owners)
+        self.totals.copy(owners)
 
     def finish(self) -> None:
-        self.total = _running(self.total)
+        self.totals.finish()
 
     def over(self, name: str, ranges: Ranges) -> np.ndarray:
-        return _difference(self.total, ranges)
+        return self.totals.over(ranges)
 
 
 class _Levels(_Accumulator):
@@ -385,7 +417,7 @@ class _Levels(_Accumulator):
 
     def make_room(self, owners: int) -> None:
         super().make_room(owners)
-        self.totals = np.zeros((len(self.place), self.width, owners))
+        self.totals = _Totals(self.width, owners, len(self.place))
 
     def add(self, rows: Block) -> None:
         code, cell = rows.columns[self.code], rows.cell
@@ -396,18 +428,17 @@ class _Levels(_Accumulator):
         if not among.all():
             code, cell = code[among], cell[among]
             weights = None if weights is None else weights[among]
-        cell = code * np.int64(self.width * self.owners) + cell
-        self.totals += np.bincount(cell, weights, self.totals.size).reshape(self.totals.shape)
+        self.totals.add(code * np.int64(self.width * self.owners) + cell, weights)
 
     def copy(self, owners: np.ndarray) -> None:
         super().copy(owners)
-        self.totals = _copied(self.totals, owners)
+        self.totals.copy(owners)
 
     def finish(self) -> None:
-        self.totals = _running(self.totals)
+        self.totals.finish()
 
     def over(self, name: str, ranges: Ranges) -> np.ndarray:
-        return _difference(self.totals[self.place[name]], ranges)
+        return self.totals.over(ranges, self.place[name])
 
 
 class _Sum(_Accumulator):
@@ -419,25 +450,27 @@ class _Sum(_Accumulator):
 
     def make_room(self, owners: int) -> None:
         super().make_room(owners)
-        self.units, self.rest = self._cells(0.0), self._cells(0.0)
+        self.units, self.rest = _Totals(self.width, owners), _Totals(self.width, owners)
 
     def add(self, rows: Block) -> None:
         value = np.nan_to_num(rows.columns[self.column])
         units = np.rint(value)
         rest = np.rint((value - units) * BILLION)
-        self.units += self._counted(rows.cell, units)
+        self.units.add(rows.cell, units)
         if rest.any():
-            self.rest += self._counted(rows.cell, rest)
+            self.rest.add(rows.cell, rest)
 
     def copy(self, owners: np.ndarray) -> None:
         super().copy(owners)
-        self.units, self.rest = _copied(self.units, owners), _copied(self.rest, owners)
+        self.units.copy(owners)
+        self.rest.copy(owners)
 
     def finish(self) -> None:
-        self.units, self.rest = _running(self.units), _running(self.rest)
+        self.units.finish()
+        self.rest.finish()
 
     def over(self, name: str, ranges: Ranges) -> np.ndarray:
-        return _difference(self.units, ranges) + _difference(self.rest, ranges) / BILLION
+        return self.units.over(ranges) + self.rest.over(ranges) / BILLION
 
 
 class _Largest(_Accumulator):
@@ -464,16 +497,20 @@ class _Largest(_Accumulator):
         super().copy(owners)
         self.best = _copied(self.best, owners)
 
-    def finish(self) -> None:
-        self.so_far = _accumulated(np.maximum, self.best, -np.inf)
+    @cached_property
+    def so_far(self) -> np.ndarray:
+        """For each cell, the largest value of its bucket and all before it."""
+        best = self.best.copy()
+        _accumulate(np.maximum, best)
+        return best
 
     def over(self, name: str, ranges: Ranges) -> np.ndarray:
         if ranges.ever:
-            best = self.so_far.ravel()[ranges.stop]
+            by_cutoff = self.so_far[ranges.after - 1]
         else:
             spans = zip(ranges.first, ranges.after, strict=True)
-            by_cutoff = [self.best[first:after].max(axis=0) for first, after in spans]
-            best = np.stack(by_cutoff)[ranges.cutoff, ranges.owner]
+            by_cutoff = np.stack([self.best[first:after].max(axis=0) for first, after in spans])
+        best = ranges.of_points(by_cutoff)
         return np.where(np.isfinite(best), self.sign * best, np.nan)
 
 
@@ -535,15 +572,18 @@ class _Kept(_Accumulator):
         self.timeline = timeline
         self.found: list[tuple[np.ndarray, ...]] = []
         self.plain: dict[str, _Accumulator] = {}
+        self.names: dict[str, str] = {}
 
     def also(self, measure: Laid) -> _Kept:
         """Take this measure, too."""
         kind, column = self.PLAIN[measure.how]
-        if kind == "count":
-            self.plain[measure.name] = _Count(self.width, column)
-        else:
-            assert column is not None
-            self.plain[measure.name] = _OF_VALUES[kind](self.width, column)
+        if measure.how not in self.plain:
+            self.plain[measure.how] = (
+                _Count(self.width, column)
+                if kind == "count"
+                else _OF_VALUES[kind](self.width, column or "")
+            )
+        self.names[measure.name] = measure.how
         return self
 
     def add(self, rows: Block) -> None:
@@ -570,7 +610,7 @@ class _Kept(_Accumulator):
             accumulator.finish()
 
     def over(self, name: str, ranges: Ranges) -> np.ndarray:
-        return self.plain[name].over(name, ranges)
+        return self.plain[self.names[name]].over(name, ranges)
 
     def kept(self, rows: Block) -> tuple[np.ndarray, ...]:
         """What is kept of rows: their owners first."""
@@ -591,8 +631,6 @@ class _Days(_Kept):
     PLAIN: ClassVar = {
         "days": ("count", None),
         "weekend_days": ("count", "weekend"),
-        "gaps": ("count", "has_gap"),
-        "gap_sum": ("count", "gap"),
         "gap_squares": ("count", "squared"),
         "gap_max": ("max", "longest"),
     }
@@ -613,11 +651,10 @@ class _Days(_Kept):
         columns: dict[str, np.ndarray] = {}
         asked = {getattr(each, "column", None) for each in self.plain.values()} - {None}
         if asked - {"weekend"}:
-            # Whole days add up exactly; where there is no gap nothing does.
-            gap = np.zeros(len(day))
-            gap[1:] = np.where(owner[1:] == owner[:-1], day[1:] - day[:-1], 0)
-            columns |= {"gap": gap, "squared": gap * gap, "has_gap": gap > 0}
-            columns["longest"] = np.where(gap > 0, gap, np.nan)
+            # An owner's first day ends no gap. Whole days add up exactly.
+            gap = np.diff(day, prepend=day[:1])
+            gap[np.flatnonzero(np.diff(owner, prepend=-1))] = 0
+            columns |= {"squared": gap * gap, "longest": np.where(gap > 0, gap, -np.inf)}
         if "weekend" in asked:
             # 1970-01-01 was a Thursday.
             columns["weekend"] = (day + 3) % 7 >= SATURDAY

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from features.engines import Engine
 
 
+UNKNOWN_CUSTOMER = "unknown_customer"
+"""The fault of a row whose customer is in no table of customers."""
+
+
 @dataclass(frozen=True)
 class Histories:
     """Checked tables in an engine.
@@ -254,7 +258,7 @@ class _Reader:
         # A sign-up goes with every event, so that builders can tell a customer's first days.
         rows = _join_ids(rows, self.known, "customer_id")
         unknown = Fault(rows[CUSTOMER].isnull(), ("customer_id", "subscription_id"))
-        found["unknown_customer"] = unknown
+        found[UNKNOWN_CUSTOMER] = unknown
         rows = contract.marked(rows, len(found), unknown.bad)
         self._settle(table, contract.repeated_id(table, rows, found), found)
 
@@ -302,7 +306,7 @@ class _Reader:
         if counts.used == 0:
             self.empty.append(name)
         others = [column for column in (REASON, ROW, *EDGES.values()) if column in rows.columns]
-        good = rows.filter(rows[REASON] == GOOD).drop(*raw_columns, *others)
+        good = rows.filter(_is_good(rows, counts)).drop(*raw_columns, *others)
         self.good[name] = contract.with_open_ends(table, good)
 
     def _with_attributes(self, customers: ibis.Table) -> ibis.Table:
@@ -421,6 +425,20 @@ class _Reader:
             owners = first_versions(owners)
         owners = owners.select("subscription_id", "customer_id")
         return _join_ids(rows, owners, "subscription_id")
+
+
+def _is_good(rows: ibis.Table, counts: Account) -> Any:
+    """Whether a row is good, looking only at what was wrong with any.
+
+    Most histories have no faults of their own; to look for each in every pass would double its
+    cost. That customers are known is said so that the join with them can be an inner one.
+    """
+    conditions = []
+    if CUSTOMER in rows.columns:
+        conditions.append(rows[CUSTOMER].notnull())
+    if not conditions or set(counts.quarantined) - {UNKNOWN_CUSTOMER}:
+        conditions.append(rows[REASON] == GOOD)
+    return conditions
 
 
 def _is_attribute(column: str, others: Sequence[str] = ()) -> bool:

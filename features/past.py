@@ -55,6 +55,12 @@ class Rolled:
         """Days from a measured moment to the cutoff."""
         return self._cutoff_days - self.ever(name) / MICROSECONDS_A_DAY
 
+    def days_between(self, first: str, last: str) -> np.ndarray:
+        """Days from the day of one measured moment to that of another, ever."""
+        return np.floor(self.ever(last) / MICROSECONDS_A_DAY) - np.floor(
+            self.ever(first) / MICROSECONDS_A_DAY
+        )
+
     def trend(self, name: str, days: int) -> np.ndarray:
         """The last window against the one before it: log((now + 1) / (before + 1))."""
         return np.log1p(np.maximum(self.last(name, days), 0)) - np.log1p(

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import numpy as np
+
 from features.tables import CUSTOMER
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ Value = Callable[[Any], Any]
 """From a table of events to a column of it."""
 
 Alone = Literal["count", "sum", "max", "min", "last"]
-OfDays = Literal["days", "weekend_days", "gaps", "gap_sum", "gap_squares", "gap_max"]
+OfDays = Literal["days", "weekend_days", "gap_squares", "gap_max"]
 InOrder = Literal["run", "run_max", "run_since", "ended", "ended_days", "after", "change"]
 How = Alone | OfDays | InOrder
 
@@ -42,8 +44,8 @@ class Measure:
     that has one (of several at the same moment the largest).
 
     Of the distinct days with a row: ``days`` and ``weekend_days`` count them; a gap is the number
-    of days from one to the next and belongs to the later one: ``gaps`` counts them, ``gap_sum``,
-    ``gap_squares`` and ``gap_max`` sum them, their squares, and take the longest.
+    of days from one to the next and belongs to the later one: ``gap_squares`` sums their squares,
+    and ``gap_max`` takes the longest.
 
     Of rows in the order of time, those of the same moment by value, rows without a value left out:
     ``change`` is the last value less the one before. For the others a value of 0 stands for
@@ -206,8 +208,10 @@ def _coded(value: Any, levels: Sequence[str]) -> Any:
     """The number of a level, -1 for all others."""
     import ibis
 
-    found = [(value == level, ibis.literal(n, "int16")) for n, level in enumerate(levels)]
-    return ibis.cases(*found, else_=ibis.literal(-1, "int16"))
+    found = [(value == level, ibis.literal(n, "int32")) for n, level in enumerate(levels)]
+    # A number that is written out is one of 32 bits to most engines, if it is not cast.
+    kind = "int8" if len(levels) <= np.iinfo(np.int8).max else "int16"
+    return ibis.cases(*found, else_=ibis.literal(-1, "int32")).cast(kind)
 
 
 def _plain(value: Any) -> Any:

@@ -37,12 +37,12 @@ class Rhythm:
     where: Value | None = None
 
     def reads(self, present: Present) -> dict[str, Read]:
-        """The distinct days, and the last moment."""
+        """The distinct days, and the first and the last moment."""
         measures = [
-            Measure("rhythm_gaps", "gaps", where=self.where),
-            Measure("rhythm_gap_sum", "gap_sum", where=self.where),
+            Measure("rhythm_days", "days", where=self.where),
             Measure("rhythm_gap_squares", "gap_squares", where=self.where),
             Measure("rhythm_gap_max", "gap_max", where=self.where),
+            Measure("rhythm_earliest", "min", self._moment),
             Measure("rhythm_latest", "max", self._moment),
         ]
         return {self.table: Roll(present.table(self.table), "occurred_at", measures)}
@@ -50,8 +50,8 @@ class Rhythm:
     def columns(self, past: Past) -> Iterator[Column]:
         """Spread and length of the gaps, and the present silence against them."""
         rolled = past.rolled(self.table)
-        gaps, longest = rolled.ever("rhythm_gaps"), rolled.ever("rhythm_gap_max")
-        mean = ratio(rolled.ever("rhythm_gap_sum"), gaps)
+        gaps, longest = rolled.ever("rhythm_days") - 1, rolled.ever("rhythm_gap_max")
+        mean = ratio(rolled.days_between("rhythm_earliest", "rhythm_latest"), gaps)
         variance = ratio(rolled.ever("rhythm_gap_squares"), gaps) - mean**2
         spread = np.sqrt(np.maximum(variance, 0))
         since = rolled.days_since("rhythm_latest")

@@ -71,11 +71,10 @@ class Shuffle:
 
     def _add(self, batch: Any) -> None:
         customer = batch.column(batch.schema.get_field_index(CUSTOMER)).to_numpy()
-        kind = np.uint16 if self._chunks <= 2**16 else np.uint32
-        number = (customer // self._size).astype(kind)
+        number = (customer // self._size).astype(np.min_scalar_type(self._chunks))
         starts = np.concatenate([[0], np.cumsum(np.bincount(number, minlength=self._chunks))])
         if self._chunks > 1:
-            # Numbers of 16 bits are sorted by their digits, in linear time.
+            # Numbers of 8 and 16 bits are sorted by their digits, in linear time.
             batch = _reordered(batch, np.argsort(number, kind="stable"))
         self._waiting.append((batch, starts))
         self._bytes += batch.nbytes
@@ -110,16 +109,23 @@ def _reordered(batch: Any, order: np.ndarray) -> Any:
     """The rows in another order; numpy does it five times faster where there are no nulls."""
     import pyarrow as pa
 
-    places = pa.array(order)
     columns = []
     for column in batch.columns:
         kind = column.type
-        plain = pa.types.is_integer(kind) or pa.types.is_floating(kind)
-        if column.null_count or not (plain or pa.types.is_timestamp(kind)):
-            columns.append(column.take(places))
-        else:
-            width = f"i{kind.bit_width // 8}"
-            raw = np.frombuffer(column.buffers()[1], dtype=width)
-            raw = raw[column.offset : column.offset + len(column)][order]
-            columns.append(pa.Array.from_buffers(kind, len(raw), [None, pa.py_buffer(raw)]))
+        if not _is_plain(column):
+            columns.append(column.take(pa.array(order)))
+            continue
+        raw = np.frombuffer(column.buffers()[1], dtype=f"i{kind.bit_width // 8}")
+        raw = raw[column.offset : column.offset + len(column)]
+        moved = raw.take(order)
+        columns.append(pa.Array.from_buffers(kind, len(moved), [None, pa.py_buffer(moved)]))
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _is_plain(column: Any) -> bool:
+    """Whether a column is numbers or moments, all of them there."""
+    import pyarrow as pa
+
+    kind = column.type
+    numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return not column.null_count and (numbers or pa.types.is_timestamp(kind))

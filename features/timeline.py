@@ -91,7 +91,7 @@ class Timeline:
 
     def bucket_of(self, days: np.ndarray) -> np.ndarray:
         """The bucket of each day; int64."""
-        return self._buckets[np.clip(days - (self.edges[0] - 1), 0, len(self._buckets) - 1)]
+        return self._buckets.take(days - (self.edges[0] - 1), mode="clip")
 
     def end(self) -> date:
         """The first day that is in no bucket; the last date there is, where that lies beyond it."""
