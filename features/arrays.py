@@ -90,6 +90,18 @@ def large_empty(size: int) -> np.ndarray:
     return np.frombuffer(pa.allocate_buffer(size * 8, pa.system_memory_pool()), dtype=np.float64)
 
 
+def give_back_memory() -> None:
+    """Let the C library return what is free to the system, also between what is not.
+
+    Only glibc can.
+    """
+    import ctypes
+
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)
+
+
 def reuse_memory() -> None:
     """Let the C library keep what is freed for the next array, instead of returning it each time.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.arrays import large_empty, reuse_memory
+from features.arrays import give_back_memory, large_empty, reuse_memory
 from features.catalogue import Feature
 from features.cut import Points
 from features.histories import Histories
@@ -171,6 +171,8 @@ def _here(
                 points=Points(points.cutoff[place], points.customer[place]),
                 rows=partial(_rows_of, shuffles, number),
             )
+            if any([shuffle.done_before(number) for shuffle in shuffles.values()]):
+                give_back_memory()
             collected.add(place, prepared.job.columns(chunk))
     return collected.columns()
 

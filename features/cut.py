@@ -11,14 +11,14 @@ day on which it became known. Customers with such rows are laid out once per cut
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, get_args
 
 import numpy as np
 
+from features import kernels
 from features.arrays import MICROSECONDS_A_DAY, numbers
 from features.reads import (
     DAY,
@@ -36,8 +36,6 @@ from features.timeline import Span, Timeline
 
 BLOCK = 1_000_000
 """Rows that are worked on at a time."""
-
-BILLION = 1e9
 
 SATURDAY = 5
 """Days of the week are counted from Monday, which is 0."""
@@ -75,7 +73,7 @@ class Block:
         Whose rows these are: a customer of the chunk, or a customer as known at one cutoff.
     owners
         How many owners there are.
-    day, bucket
+    day
         Of each row; days since 1970.
     columns
         What was sent, by name; float64 with missing values as NaN, level numbers as integers.
@@ -84,18 +82,21 @@ class Block:
     owner: np.ndarray
     owners: int
     day: np.ndarray
-    bucket: np.ndarray
     columns: dict[str, np.ndarray]
+    _cells: dict[Timeline, np.ndarray] = field(default_factory=dict)
 
-    @cached_property
-    def cell(self) -> np.ndarray:
-        """Where in an accumulator each row belongs."""
-        return self.bucket * self.owners + self.owner
+    def cells(self, timeline: Timeline) -> np.ndarray:
+        """Where in an accumulator with the buckets of a timeline each row belongs."""
+        if timeline not in self._cells:
+            self._cells[timeline] = kernels.cells_of(
+                self.owner, self.day, self.owners, timeline.first_day, timeline.buckets_of_days
+            )
+        return self._cells[timeline]
 
     def take(self, rows: np.ndarray) -> Block:
         """Some of the rows: a mask, or their positions."""
         columns = {name: column[rows] for name, column in self.columns.items()}
-        return Block(self.owner[rows], self.owners, self.day[rows], self.bucket[rows], columns)
+        return Block(self.owner[rows], self.owners, self.day[rows], columns)
 
 
 @dataclass(frozen=True)
@@ -149,11 +150,9 @@ class Cut:
         self._owners = len(customers)
         self._owner = owner.astype(np.int64)
         self._cutoff = cutoff
-        self._ranges: dict[Span, Ranges] = {}
-        self._kept = _accumulators(layout, timeline)
+        self._ranges: dict[tuple[Timeline, Span], Ranges] = {}
+        self._asked, self._each = _accumulators(layout, timeline)
         late: list[tuple[Block, np.ndarray]] = []
-        # Levels share one accumulator under several names.
-        self._each = list({id(kept): kept for kept in self._kept.values()}.values())
         for accumulator in self._each:
             accumulator.make_room(self._owners)
         for block, known_from in self._blocks(batches, layout, customers):
@@ -170,9 +169,11 @@ class Cut:
 
     def over(self, name: str, span: Span) -> np.ndarray:
         """A measure over a span, for each point: 0 for counts and sums without rows, else NaN."""
-        if span not in self._ranges:
-            first, after = self.timeline.buckets(span)
-            self._ranges[span] = Ranges(
+        kept = self._asked[name]
+        key = kept.timeline, span
+        if key not in self._ranges:
+            first, after = kept.timeline.buckets(span)
+            self._ranges[key] = Ranges(
                 owner=self._owner,
                 cutoff=self._cutoff,
                 place=self._place,
@@ -180,7 +181,7 @@ class Cut:
                 after=after,
                 ever=span.start is None,
             )
-        return self._kept[name].over(name, self._ranges[span])
+        return kept.over(name, self._ranges[key])
 
     def _add(self, block: Block) -> None:
         if len(block.day):
@@ -196,9 +197,9 @@ class Cut:
         wanted |= {TIME} if any(m.needs_time for m in layout.measures) else set()
         for rows in _blocks_of(batches):
             day = _days(rows, DAY, TIME)
-            owner = numbers(rows[CUSTOMER]).astype(np.int64) - customers.start
+            owner = numbers(rows[CUSTOMER]).astype(np.int32) - np.int32(customers.start)
             columns = {name: numbers(rows[name]) for name in wanted}
-            block = Block(owner, self._owners, day, self.timeline.bucket_of(day), columns)
+            block = Block(owner, self._owners, day, columns)
             names = rows.schema.names
             if KNOWN not in names and KNOWN_DAY not in names:
                 yield block, None
@@ -224,8 +225,8 @@ class Cut:
         for block, known_from in late:
             for cutoff in range(cutoffs):
                 rows = block.take(known_from <= cutoff)
-                owner = customers + place[rows.owner] * cutoffs + cutoff
-                self._add(Block(owner, self._owners, rows.day, rows.bucket, rows.columns))
+                owner = (customers + place[rows.owner] * cutoffs + cutoff).astype(np.int32)
+                self._add(Block(owner, self._owners, rows.day, rows.columns))
         mine = is_late[self._owner]
         known_as = customers + place[self._owner] * cutoffs + self._cutoff
         self._owner = np.where(mine, known_as, self._owner)
@@ -248,51 +249,59 @@ def _blocks_of(batches: Iterable[Any]) -> Iterator[Any]:
 
 
 def _days(rows: Any, day: str, moment: str) -> np.ndarray:
-    """Days since 1970 of rows that tell a day, or a moment."""
+    """Days since 1970 of rows that tell a day, or a moment; int32."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if day in rows.schema.names:
-        return pc.cast(rows[day], pa.date32()).cast(pa.int32()).to_numpy().astype(np.int64)
-    column = rows[moment]
-    return pc.cast(column.cast(pa.timestamp("us")), pa.int64()).to_numpy() // MICROSECONDS_A_DAY
+        return pc.cast(rows[day], pa.date32()).cast(pa.int32()).to_numpy()
+    moments = pc.cast(rows[moment].cast(pa.timestamp("us")), pa.int64()).to_numpy()
+    return kernels.days_of(moments, MICROSECONDS_A_DAY)
 
 
-def _accumulators(layout: Layout, timeline: Timeline) -> dict[str, _Accumulator]:
-    """By measure, what adds it up."""
-    width = len(timeline.edges) + 1
-    found: dict[str, _Accumulator] = {}
-    # Measures of the same days, or of the same rows in order, share what keeps them; equal ones
-    # are one.
-    kept: dict[Any, _Kept] = {}
-    plain: dict[Any, _Accumulator] = {}
+def _accumulators(
+    layout: Layout, timeline: Timeline
+) -> tuple[dict[str, _Accumulator], list[_Accumulator]]:
+    """By measure, what to ask for it; and all that rows are added to.
+
+    Equal measures are one. Those of the same days, or of the same rows in order, share what keeps
+    these.
+    """
+    asked: dict[str, _Accumulator] = {}
+    each: dict[Any, _Accumulator] = {}
+
+    def shared(key: Any, made: _Accumulator) -> Any:
+        return each.setdefault(key, made)
+
     for measure in layout.measures:
         rows = measure.condition or (ROWS if layout.daily else None)
+        within = timeline.ever if measure.ever else timeline
         if measure.levels:
             assert measure.value is not None
-            levels = _Levels(width, measure.value, measure.condition, rows, measure.levels)
-            found |= dict.fromkeys(measure.levels, levels)
+            levels = _Levels(within, measure.value, rows, measure.levels)
+            each[measure.levels] = levels
+            asked |= dict.fromkeys(measure.levels, levels)
         elif measure.how == "count":
-            found[measure.name] = plain.setdefault(("count", rows), _Count(width, rows))
+            asked[measure.name] = shared(("count", rows, within), _Count(within, rows))
         elif measure.how in get_args(OfDays):
-            days = kept.setdefault(measure.condition, _Days(width, timeline, measure))
-            found[measure.name] = days.also(measure)
+            days = shared(("days", measure.condition), _Days(timeline, measure))
+            asked[measure.name] = days.also(measure)
         elif measure.how in get_args(InOrder):
-            key = (measure.value, measure.condition, measure.within)
-            rows_in_order = kept.setdefault(key, _Ordered(width, timeline, measure))
-            found[measure.name] = rows_in_order.also(measure)
+            key = ("order", measure.value, measure.condition, measure.within)
+            asked[measure.name] = shared(key, _Ordered(timeline, measure)).also(measure)
         else:
             assert measure.value is not None
-            made = _OF_VALUES[measure.how](width, measure.value)
-            found[measure.name] = plain.setdefault((measure.how, measure.value), made)
-    return found
+            made = _OF_VALUES[measure.how](within, measure.value)
+            asked[measure.name] = shared((measure.how, measure.value, within), made)
+    return asked, list(each.values())
 
 
 class _Accumulator:
     """Cells by bucket and owner; the cells of the bucket after the last one stay empty."""
 
-    def __init__(self, width: int) -> None:
-        self.width = width
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self.width = timeline.width
         self.owners = 0
 
     def make_room(self, owners: int) -> None:
@@ -346,11 +355,11 @@ class _Totals:
         self._shape = (layers, width, owners)
         self._cells: np.ndarray | None = None
 
-    def add(self, cell: np.ndarray, weights: np.ndarray | None = None) -> None:
-        """Add up rows; those of layer n have n times the number of cells added to their cell."""
-        found = np.bincount(cell, weights, math.prod(self._shape)).reshape(self._shape)
-        # Mostly all rows come at once, and there is nothing to add to.
-        self._cells = found if self._cells is None else self._cells + found
+    def to_add_to(self) -> np.ndarray:
+        """The sums, to add rows to: by layer and cell, in one dimension."""
+        if self._cells is None:
+            self._cells = np.zeros(self._shape)
+        return self._cells.reshape(-1)
 
     def copy(self, owners: np.ndarray) -> None:
         """Append owners with the sums of these."""
@@ -365,21 +374,21 @@ class _Totals:
             _accumulate(np.add, self._cells)
 
     def over(self, ranges: Ranges, layer: int = 0) -> np.ndarray:
-        """The sum over a span, for each point; float64."""
+        """The sum over a span, for each point."""
         if self._cells is None:
             return np.zeros(len(ranges.owner))
         totals = self._cells[layer]
         found = totals[ranges.after - 1]
         if not ranges.ever:
             found -= totals[ranges.first - 1]
-        return ranges.of_points(found).astype(np.float64, copy=False)
+        return ranges.of_points(found)
 
 
 class _Count(_Accumulator):
     """Rows, or the number of them that a column tells."""
 
-    def __init__(self, width: int, column: str | None) -> None:
-        super().__init__(width)
+    def __init__(self, timeline: Timeline, column: str | None) -> None:
+        super().__init__(timeline)
         self.column = column
 
     def make_room(self, owners: int) -> None:
@@ -387,12 +396,11 @@ class _Count(_Accumulator):
         self.totals = _Totals(self.width, owners)
 
     def add(self, rows: Block) -> None:
+        totals = self.totals.to_add_to()
         if self.column is None:
-            self.totals.add(rows.cell)
-            return
-        counted = rows.columns[self.column]
-        some = counted != 0
-        self.totals.add(rows.cell[some], None if counted.dtype == bool else counted[some])
+            kernels.add_ones(totals, rows.cells(self.timeline))
+        else:
+            kernels.add_weights(totals, rows.cells(self.timeline), rows.columns[self.column])
 
     def copy(self, owners: np.ndarray) -> None:
         super().copy(owners)
@@ -409,10 +417,10 @@ class _Levels(_Accumulator):
     """Rows by the number of a level: a count for each level, under its name."""
 
     def __init__(
-        self, width: int, code: str, condition: str | None, rows: str | None, names: tuple[str, ...]
+        self, timeline: Timeline, code: str, rows: str | None, names: tuple[str, ...]
     ) -> None:
-        super().__init__(width)
-        self.code, self.condition, self.rows = code, condition, rows
+        super().__init__(timeline)
+        self.code, self.rows = code, rows
         self.place = {name: n for n, name in enumerate(names)}
 
     def make_room(self, owners: int) -> None:
@@ -420,15 +428,12 @@ class _Levels(_Accumulator):
         self.totals = _Totals(self.width, owners, len(self.place))
 
     def add(self, rows: Block) -> None:
-        code, cell = rows.columns[self.code], rows.cell
-        weights = rows.columns[self.rows] if self.rows else None
-        among = code >= 0
-        if self.condition:
-            among &= rows.columns[self.condition] > 0
-        if not among.all():
-            code, cell = code[among], cell[among]
-            weights = None if weights is None else weights[among]
-        self.totals.add(code * np.int64(self.width * self.owners) + cell, weights)
+        totals, cells = self.totals.to_add_to(), self.width * self.owners
+        code, cell = rows.columns[self.code], rows.cells(self.timeline)
+        if self.rows:
+            kernels.add_level_weights(totals, cell, code, rows.columns[self.rows], cells)
+        else:
+            kernels.add_levels(totals, cell, code, cells)
 
     def copy(self, owners: np.ndarray) -> None:
         super().copy(owners)
@@ -444,8 +449,8 @@ class _Levels(_Accumulator):
 class _Sum(_Accumulator):
     """Sums, exact to the billionth: as whole units and whole billionths, each below 2^53."""
 
-    def __init__(self, width: int, column: str) -> None:
-        super().__init__(width)
+    def __init__(self, timeline: Timeline, column: str) -> None:
+        super().__init__(timeline)
         self.column = column
 
     def make_room(self, owners: int) -> None:
@@ -453,12 +458,8 @@ class _Sum(_Accumulator):
         self.units, self.rest = _Totals(self.width, owners), _Totals(self.width, owners)
 
     def add(self, rows: Block) -> None:
-        value = np.nan_to_num(rows.columns[self.column])
-        units = np.rint(value)
-        rest = np.rint((value - units) * BILLION)
-        self.units.add(rows.cell, units)
-        if rest.any():
-            self.rest.add(rows.cell, rest)
+        units, rest = self.units.to_add_to(), self.rest.to_add_to()
+        kernels.add_exactly(units, rest, rows.cells(self.timeline), rows.columns[self.column])
 
     def copy(self, owners: np.ndarray) -> None:
         super().copy(owners)
@@ -470,7 +471,7 @@ class _Sum(_Accumulator):
         self.rest.finish()
 
     def over(self, name: str, ranges: Ranges) -> np.ndarray:
-        return self.units.over(ranges) + self.rest.over(ranges) / BILLION
+        return self.units.over(ranges) + self.rest.over(ranges) / kernels.BILLION
 
 
 class _Largest(_Accumulator):
@@ -478,8 +479,8 @@ class _Largest(_Accumulator):
 
     sign = 1.0
 
-    def __init__(self, width: int, column: str) -> None:
-        super().__init__(width)
+    def __init__(self, timeline: Timeline, column: str) -> None:
+        super().__init__(timeline)
         self.column = column
 
     def make_room(self, owners: int) -> None:
@@ -487,11 +488,8 @@ class _Largest(_Accumulator):
         self.best = self._cells(-np.inf)
 
     def add(self, rows: Block) -> None:
-        value, cell = self.sign * rows.columns[self.column], rows.cell
-        given = ~np.isnan(value)
-        if not given.all():
-            value, cell = value[given], cell[given]
-        np.maximum.at(self.best.ravel(), cell, value)
+        value = rows.columns[self.column]
+        kernels.keep_largest(self.best.reshape(-1), rows.cells(self.timeline), value, self.sign)
 
     def copy(self, owners: np.ndarray) -> None:
         super().copy(owners)
@@ -523,8 +521,8 @@ class _Smallest(_Largest):
 class _Last(_Accumulator):
     """The value of the last row that has one; of several at the same moment the largest."""
 
-    def __init__(self, width: int, column: str) -> None:
-        super().__init__(width)
+    def __init__(self, timeline: Timeline, column: str) -> None:
+        super().__init__(timeline)
         self.column = column
 
     def make_room(self, owners: int) -> None:
@@ -534,7 +532,11 @@ class _Last(_Accumulator):
     def add(self, rows: Block) -> None:
         value = rows.columns[self.column]
         given = ~np.isnan(value)
-        cell, moment, value = rows.cell[given], rows.columns[TIME][given], value[given]
+        cell, moment, value = (
+            rows.cells(self.timeline)[given],
+            rows.columns[TIME][given],
+            value[given],
+        )
         order = np.lexsort((value, moment, cell))
         last = np.append(np.diff(cell[order]) != 0, True)[: len(order)]
         cell, moment, value = (column[order][last] for column in (cell, moment, value))
@@ -566,25 +568,21 @@ class _Kept(_Accumulator):
     PLAIN: ClassVar[Mapping[str, tuple[str, str | None]]]
     """By way of measuring, the plain accumulator and the derived column that it takes."""
 
-    def __init__(self, width: int, timeline: Timeline, measure: Laid) -> None:
-        super().__init__(width)
+    def __init__(self, timeline: Timeline, measure: Laid) -> None:
+        super().__init__(timeline)
         self.condition, self.value, self.within = measure.condition, measure.value, measure.within
-        self.timeline = timeline
         self.found: list[tuple[np.ndarray, ...]] = []
-        self.plain: dict[str, _Accumulator] = {}
-        self.names: dict[str, str] = {}
+        self.plain: dict[tuple[str, bool], _Accumulator] = {}
 
-    def also(self, measure: Laid) -> _Kept:
-        """Take this measure, too."""
+    def also(self, measure: Laid) -> _Accumulator:
+        """Take this measure, too; what to ask for it."""
         kind, column = self.PLAIN[measure.how]
-        if measure.how not in self.plain:
-            self.plain[measure.how] = (
-                _Count(self.width, column)
-                if kind == "count"
-                else _OF_VALUES[kind](self.width, column or "")
-            )
-        self.names[measure.name] = measure.how
-        return self
+        timeline = self.timeline.ever if measure.ever else self.timeline
+        if kind == "count":
+            made: _Accumulator = _Count(timeline, column)
+        else:
+            made = _OF_VALUES[kind](timeline, column or "")
+        return self.plain.setdefault((measure.how, measure.ever), made)
 
     def add(self, rows: Block) -> None:
         if self.condition:
@@ -608,9 +606,6 @@ class _Kept(_Accumulator):
             accumulator.make_room(self.owners)
             accumulator.add(rows)
             accumulator.finish()
-
-    def over(self, name: str, ranges: Ranges) -> np.ndarray:
-        return self.plain[self.names[name]].over(name, ranges)
 
     def kept(self, rows: Block) -> tuple[np.ndarray, ...]:
         """What is kept of rows: their owners first."""
@@ -640,7 +635,7 @@ class _Days(_Kept):
 
     def in_order(self) -> tuple[np.ndarray, ...]:
         if not self.found:
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+            return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32)
         if len(self.found) == 1:
             return self.found[0]
         owner, day = (np.concatenate(parts) for parts in zip(*self.found, strict=True))
@@ -651,14 +646,13 @@ class _Days(_Kept):
         columns: dict[str, np.ndarray] = {}
         asked = {getattr(each, "column", None) for each in self.plain.values()} - {None}
         if asked - {"weekend"}:
-            # An owner's first day ends no gap. Whole days add up exactly.
-            gap = np.diff(day, prepend=day[:1])
-            gap[np.flatnonzero(np.diff(owner, prepend=-1))] = 0
+            # Whole days add up exactly.
+            gap = kernels.gaps_of(owner, day)
             columns |= {"squared": gap * gap, "longest": np.where(gap > 0, gap, -np.inf)}
         if "weekend" in asked:
             # 1970-01-01 was a Thursday.
             columns["weekend"] = (day + 3) % 7 >= SATURDAY
-        return Block(owner, self.owners, day, self.timeline.bucket_of(day), columns)
+        return Block(owner, self.owners, day, columns)
 
 
 class _Ordered(_Kept):
@@ -695,7 +689,7 @@ class _Ordered(_Kept):
         columns = {TIME: np.arange(len(owner), dtype=np.float64)}
         columns["change"] = _since_previous(owner, value)
         columns |= _runs(owner, moment, value > 0, self.within)
-        return Block(owner, self.owners, day, self.timeline.bucket_of(day), columns)
+        return Block(owner, self.owners, day, columns)
 
 
 def _since_previous(owner: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -732,7 +726,7 @@ def _runs(
     }
 
 
-_OF_VALUES: Mapping[str, Callable[[int, str], _Accumulator]] = {
+_OF_VALUES: Mapping[str, Callable[[Timeline, str], _Accumulator]] = {
     "sum": _Sum,
     "max": _Largest,
     "min": _Smallest,
@@ -741,17 +735,14 @@ _OF_VALUES: Mapping[str, Callable[[int, str], _Accumulator]] = {
 
 
 def _distinct(owner: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct pairs of an owner and a day, by owner and day."""
+    """Distinct pairs of an owner and a day, by owner and day; int32."""
     if not len(owner):
         return owner, day
-    first, days = day.min(), int(day.max() - day.min()) + 1
-    key = owner * days + (day - first)
-    if (int(owner.max()) + 1) * days <= MOST_CELLS:
-        seen = np.zeros((int(owner.max()) + 1) * days, dtype=bool)
-        seen[key] = True
-        key = np.flatnonzero(seen)
-    else:
-        key = np.sort(key)
-        key = key[np.append(True, key[1:] != key[:-1])]
+    owners, first = int(owner.max()) + 1, int(day.min())
+    days = int(day.max()) - first + 1
+    if owners * days <= MOST_CELLS:
+        return kernels.distinct_days(owner, day, owners, first, days)
+    key = np.sort(owner * np.int64(days) + (day - first))
+    key = key[np.append(True, key[1:] != key[:-1])]
     owner, day = np.divmod(key, days)
-    return owner, day + first
+    return owner.astype(np.int32), (day + first).astype(np.int32)

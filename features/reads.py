@@ -61,6 +61,8 @@ class Measure:
         of that name.
     within
         Days; None: however many.
+    ever
+        It is only asked over all history: that costs less to keep.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Measure:
     where: Value | None = None
     levels: Mapping[str, str] = field(default_factory=dict)
     within: int | None = None
+    ever: bool = False
 
 
 def equals(column: str, value: str) -> Value:
@@ -76,14 +79,16 @@ def equals(column: str, value: str) -> Value:
     return lambda rows: rows[column] == value
 
 
-def count(name: str = "count", where: Value | None = None) -> Measure:
+def count(name: str = "count", where: Value | None = None, *, ever: bool = False) -> Measure:
     """How many rows, or how many of those that are so."""
-    return Measure(name, "count", where=where)
+    return Measure(name, "count", where=where, ever=ever)
 
 
-def count_by(column: str, levels: Mapping[str, str], where: Value | None = None) -> Measure:
+def count_by(
+    column: str, levels: Mapping[str, str], where: Value | None = None, *, ever: bool = False
+) -> Measure:
     """How many rows by value of a text column: a measure for each level, under its name."""
-    return Measure(column, "count", lambda rows: rows[column], where, levels)
+    return Measure(column, "count", lambda rows: rows[column], where, levels, ever=ever)
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,7 @@ class Laid:
     value: str | None
     condition: str | None
     within: int | None = None
+    ever: bool = False
 
     @property
     def needs_time(self) -> bool:
@@ -193,7 +199,9 @@ class _Columns:
         if measure.where is not None:
             condition = self._add(measure.where(self._rows).fill_null(False).cast("int8"))
         names = tuple(measure.levels.values())
-        return Laid(measure.name, measure.how, names, value, condition, measure.within)
+        return Laid(
+            measure.name, measure.how, names, value, condition, measure.within, measure.ever
+        )
 
     def _add(self, value: Any) -> str:
         known = self._names.get(value.op())

@@ -40,10 +40,10 @@ class Rhythm:
         """The distinct days, and the first and the last moment."""
         measures = [
             Measure("rhythm_days", "days", where=self.where),
-            Measure("rhythm_gap_squares", "gap_squares", where=self.where),
-            Measure("rhythm_gap_max", "gap_max", where=self.where),
-            Measure("rhythm_earliest", "min", self._moment),
-            Measure("rhythm_latest", "max", self._moment),
+            Measure("rhythm_gap_squares", "gap_squares", where=self.where, ever=True),
+            Measure("rhythm_gap_max", "gap_max", where=self.where, ever=True),
+            Measure("rhythm_earliest", "min", self._moment, ever=True),
+            Measure("rhythm_latest", "max", self._moment, ever=True),
         ]
         return {self.table: Roll(present.table(self.table), "occurred_at", measures)}
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 
@@ -66,8 +67,19 @@ class Timeline:
                     edges.update(int(day) + offset for day in self.days)
         self.edges = np.array(sorted(edges), dtype=np.int64)
         # A lookup by day is ten times faster than a search among the edges.
-        known = np.arange(self.edges[0] - 1, self.edges[-1] + 1)
-        self._buckets = np.searchsorted(self.edges, known, side="right")
+        self.first_day = int(self.edges[0]) - 1
+        known = np.arange(self.first_day, self.edges[-1] + 1)
+        self.buckets_of_days = np.searchsorted(self.edges, known, side="right").astype(np.int32)
+
+    @property
+    def width(self) -> int:
+        """How many buckets there are, and one more for the days beyond them."""
+        return len(self.edges) + 1
+
+    @cached_property
+    def ever(self) -> Timeline:
+        """The same cutoffs, for spans of all history before them alone: far fewer buckets."""
+        return Timeline(self.cutoffs, [EVER])
 
     def buckets(self, span: Span) -> tuple[np.ndarray, np.ndarray]:
         """First bucket and the one after the last of a span, for each cutoff.
@@ -91,7 +103,9 @@ class Timeline:
 
     def bucket_of(self, days: np.ndarray) -> np.ndarray:
         """The bucket of each day; int64."""
-        return self._buckets.take(days - (self.edges[0] - 1), mode="clip")
+        return self.buckets_of_days[
+            np.clip(days - self.first_day, 0, len(self.buckets_of_days) - 1)
+        ]
 
     def end(self) -> date:
         """The first day that is in no bucket; the last date there is, where that lies beyond it."""

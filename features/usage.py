@@ -23,9 +23,9 @@ def reads(present: Present) -> dict[str, Read]:
     measures = [
         count(),
         Measure("active_days", "days"),
-        Measure("latest", "max", lambda t: t["occurred_at"]),
-        Measure("earliest", "min", lambda t: t["occurred_at"]),
-        count("early", _in_first_days),
+        Measure("latest", "max", lambda t: t["occurred_at"], ever=True),
+        Measure("earliest", "min", lambda t: t["occurred_at"], ever=True),
+        count("early", _in_first_days, ever=True),
     ]
     if present.plan.has("usage", "value"):
         measures += [
@@ -35,7 +35,7 @@ def reads(present: Present) -> dict[str, Read]:
     if kinds:
         early = {kind: f"early_{name}" for kind, name in kinds.items()}
         measures.append(count_by("event", {kind: f"kind_{n}" for kind, n in kinds.items()}))
-        measures.append(count_by("event", early, _in_first_days))
+        measures.append(count_by("event", early, _in_first_days, ever=True))
     return {"usage": Roll(present.table("usage"), "occurred_at", measures)}
 
 

@@ -1,0 +1,161 @@
+"""Loops over rows, compiled: what numpy would take several passes and temporary arrays for.
+
+Each is compiled when it is first called with its types, and kept beside this file (or, where that
+cannot be written, in the user's cache) for the processes to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import numpy as np
+from numba import njit
+
+Loop = TypeVar("Loop", bound=Callable[..., object])
+
+
+def compiled(loop: Loop) -> Loop:
+    """The loop in machine code; types are told by the arguments."""
+    return cast("Loop", njit(cache=True, nogil=True)(loop))
+
+
+BILLION = 1e9
+
+
+@compiled
+def order_by_chunk(customer: np.ndarray, size: int, starts: np.ndarray) -> np.ndarray:
+    """The rows in the order of their chunks of so many customers, and their own within a chunk.
+
+    ``starts`` gets the first place of each chunk, and the number of rows at its end.
+    """
+    starts[:] = 0
+    for row in range(len(customer)):
+        starts[customer[row] // size + 1] += 1
+    for chunk in range(1, len(starts)):
+        starts[chunk] += starts[chunk - 1]
+    after = starts[:-1].copy()
+    order = np.empty(len(customer), dtype=np.int32)
+    for row in range(len(customer)):
+        chunk = customer[row] // size
+        order[after[chunk]] = row
+        after[chunk] += 1
+    return order
+
+
+@compiled
+def taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The values of some rows."""
+    found = np.empty(len(rows), dtype=values.dtype)
+    for place in range(len(rows)):
+        found[place] = values[rows[place]]
+    return found
+
+
+@compiled
+def add_ones(totals: np.ndarray, cell: np.ndarray) -> None:
+    """Count rows by cell."""
+    for row in range(len(cell)):
+        totals[cell[row]] += 1
+
+
+@compiled
+def add_weights(totals: np.ndarray, cell: np.ndarray, weights: np.ndarray) -> None:
+    """Add up weights by cell."""
+    for row in range(len(cell)):
+        totals[cell[row]] += weights[row]
+
+
+@compiled
+def add_levels(totals: np.ndarray, cell: np.ndarray, code: np.ndarray, cells: int) -> None:
+    """Count rows by level and cell; rows of no level have a negative code."""
+    for row in range(len(cell)):
+        if code[row] >= 0:
+            totals[code[row] * cells + cell[row]] += 1
+
+
+@compiled
+def add_level_weights(
+    totals: np.ndarray, cell: np.ndarray, code: np.ndarray, weights: np.ndarray, cells: int
+) -> None:
+    """Add up weights by level and cell; rows of no level have a negative code."""
+    for row in range(len(cell)):
+        if code[row] >= 0:
+            totals[code[row] * cells + cell[row]] += weights[row]
+
+
+@compiled
+def add_exactly(units: np.ndarray, rest: np.ndarray, cell: np.ndarray, value: np.ndarray) -> None:
+    """Add up values by cell as whole units and whole billionths; missing ones add nothing."""
+    for row in range(len(cell)):
+        given = value[row]
+        if not np.isnan(given):
+            whole = np.rint(given)
+            units[cell[row]] += whole
+            rest[cell[row]] += np.rint((given - whole) * BILLION)
+
+
+@compiled
+def keep_largest(best: np.ndarray, cell: np.ndarray, value: np.ndarray, sign: float) -> None:
+    """The largest value by cell, or with a negative sign the smallest, its sign turned."""
+    for row in range(len(cell)):
+        given = sign * value[row]
+        if given > best[cell[row]]:  # noqa: PLR1730 - a missing value is not larger
+            best[cell[row]] = given
+
+
+@compiled
+def days_of(moment: np.ndarray, day: int) -> np.ndarray:
+    """Days since 1970 of moments; `day` is how long one is in their unit."""
+    found = np.empty(len(moment), dtype=np.int32)
+    for row in range(len(moment)):
+        found[row] = moment[row] // day
+    return found
+
+
+@compiled
+def cells_of(
+    owner: np.ndarray, day: np.ndarray, owners: int, first: int, buckets: np.ndarray
+) -> np.ndarray:
+    """The cell of each row: by bucket, then by owner. ``buckets`` are those of days from `first`.
+
+    Days before these are in the first of them, later ones in the last.
+    """
+    found = np.empty(len(day), dtype=np.int32)
+    most = len(buckets) - 1
+    for row in range(len(day)):
+        bucket = buckets[min(max(day[row] - first, 0), most)]
+        found[row] = bucket * owners + owner[row]
+    return found
+
+
+@compiled
+def distinct_days(
+    owner: np.ndarray, day: np.ndarray, owners: int, first: int, days: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct pairs of an owner and a day of so many from the first, by owner and day."""
+    seen = np.zeros((owners, days), dtype=np.bool_)
+    found = 0
+    for row in range(len(owner)):
+        one, other = owner[row], day[row] - first
+        found += not seen[one, other]
+        seen[one, other] = True
+    owner_found = np.empty(found, dtype=np.int32)
+    day_found = np.empty(found, dtype=np.int32)
+    place = 0
+    for one in range(owners):
+        for other in range(days):
+            if seen[one, other]:
+                owner_found[place], day_found[place] = one, first + other
+                place += 1
+    return owner_found, day_found
+
+
+@compiled
+def gaps_of(owner: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """Days since the owner's day before, by owner and day; 0 for its first."""
+    gap = np.zeros(len(day))
+    for row in range(1, len(day)):
+        if owner[row] == owner[row - 1]:
+            gap[row] = day[row] - day[row - 1]
+    return gap
