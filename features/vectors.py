@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,6 +81,7 @@ def build_vectors(
     points: LabelledPoints,
     *,
     labels: bool = True,
+    families: Sequence[Family] = FAMILIES,
     progress: Callable[[str], None] = lambda table: None,
 ) -> Vectors:
     """Compute the vectors of these points; `progress` hears of each table before its pass.
@@ -93,7 +94,7 @@ def build_vectors(
     import pandas as pd
 
     require(histories, plan)
-    families = [family for family in FAMILIES if plan.has(family.table)]
+    families = [family for family in families if plan.has(family.table)]
     timeline = timeline_of(plan, points.cutoffs)
     found = compute(histories, plan, timeline, points.points, families, progress=progress)
     columns = dict(_keys(histories, points))
