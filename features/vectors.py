@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features import (
-    breadth,
-    comovement,
     contacts,
+    failures,
     payments,
     profile,
-    recovery,
     rhythm,
     subscription,
     surveys,
@@ -36,12 +34,10 @@ FAMILIES = (
     Family("subscriptions", subscription.reads, subscription.columns),
     Family("usage", usage.reads, usage.columns),
     Family("usage", rhythm.of_usage.reads, rhythm.of_usage.columns),
-    Family("usage", breadth.reads, breadth.columns),
     Family("payments", payments.reads, payments.columns),
     Family("payments", rhythm.of_payments.reads, rhythm.of_payments.columns),
-    Family("payments", recovery.reads, recovery.columns),
+    Family("payments", failures.reads, failures.columns),
     Family("tickets", tickets.reads, tickets.columns),
-    Family("tickets", comovement.reads, comovement.columns),
     Family("surveys", surveys.reads, surveys.columns),
     Family("contacts", contacts.reads, contacts.columns),
 )
