@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 
 from features.arrays import ratio
-from features.catalogue import Feature, slugs
+from features.catalogue import Feature
 from features.compute import Family
 from features.past import Past, Present
-from features.plan import Plan
 from features.reads import Measure, Read, Roll, count_by
 from features.tables import FIRST_DAYS, FIRST_DAYS_END
 from features.usage import kind_names
@@ -64,28 +63,6 @@ def _tone(past: Past) -> Iterator[Column]:
         yield _feature("tickets", "csat_change"), past.rolled("closed").ever("csat_change")
 
 
-def _survey_reads(present: Present) -> dict[str, Read]:
-    rows = present.table("surveys")
-    change = Measure("change", "change", lambda t: t["score"].cast("float64"))
-    return {
-        f"{name} changes": Roll(rows.filter(rows["kind"] == kind), "occurred_at", [change])
-        for kind, name in _kinds(present.plan).items()
-    }
-
-
-def _surveys(past: Past) -> Iterator[Column]:
-    """The last score of each kind less the one before."""
-    for name in _kinds(past.plan).values():
-        yield (
-            _feature("surveys", f"{name}_score_change"),
-            past.rolled(f"{name} changes").ever("change"),
-        )
-
-
-def _kinds(plan: Plan) -> dict[str, str]:
-    return slugs(plan.levels.get("surveys.kind", ()))
-
-
 def _feature(table: str, what: str) -> Feature:
     return Feature(f"{table}_{what}", what.replace("_", " "), "number", "profile", table)
 
@@ -93,7 +70,6 @@ def _feature(table: str, what: str) -> Feature:
 FAMILIES = (
     Family("usage", _first_days_reads, _first_days),
     Family("tickets", _tone_reads, _tone),
-    Family("surveys", _survey_reads, _surveys),
 )
 
 

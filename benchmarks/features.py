@@ -64,7 +64,7 @@ GROUPS = {
     "speed of support": r"tickets_(hours_to_close|reopened)_\w+",
     "open tickets": r"tickets_open_(count|oldest_days|urgent_count)",
     "surveys: against the own mean": r"surveys_\w+_last_score_vs_own",
-    "surveys: change *": r"surveys_\w+_score_change",
+    "surveys: change": r"surveys_\w+_score_change",
     "surveys": r"surveys_\w+",
     "renewal phase": r"subscriptions_(days_to_renewal|renewal_overdue|term_phase|\w+_unless_\w+)",
     "price changes": r"subscriptions_\w*price_change\w*",

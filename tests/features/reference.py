@@ -273,11 +273,13 @@ def surveys(rows, cutoff, plan):
         answers = [row for row in rows if row["kind"] == kind]
         mean = ratio(total(answers, "score"), len(answers))
         newest = last(answers, "occurred_at", "score")
+        scores = [score for _, score in sorted((r["occurred_at"], r["score"]) for r in answers)]
         found = {
             "count_ever": len(answers),
             "mean_ever": mean,
             "last_score": newest,
             "last_score_vs_own": newest - mean if answers else None,
+            "score_change": scores[-1] - scores[-2] if len(scores) > 1 else None,
             "days_since_last": days_since_last(answers, cutoff),
         }
         for days in plan.windows:
