@@ -15,7 +15,7 @@ from features.reads import Measure, Read, Roll, count
 Column = tuple[Feature, np.ndarray]
 WHATS = (
     *("count", "mean", "min", "count_ever", "mean_ever"),
-    *("last", "last_vs_own", "days_since_last"),
+    *("last_score", "last_score_vs_own", "score_change", "days_since_last"),
 )
 """What is told of each kind."""
 
@@ -28,6 +28,7 @@ def reads(present: Present) -> dict[str, Read]:
         Measure("sum", "sum", lambda t: t["score"].cast("float64")),
         Measure("min", "min", lambda t: t["score"].cast("float64")),
         Measure("last", "last", lambda t: t["score"].cast("float64")),
+        Measure("change", "change", lambda t: t["score"].cast("float64")),
         Measure("latest", "max", lambda t: t["occurred_at"]),
     ]
     return {
@@ -77,6 +78,10 @@ def _of_kind(past: Past, kind: str, name: str) -> Iterator[Column]:
     yield (
         feature("last_score_vs_own", "last score against the customer's own mean", "points"),
         last - mean,
+    )
+    yield (
+        feature("score_change", "last score against the one before", "points"),
+        rolled.ever("change"),
     )
     yield (
         feature("days_since_last", "days since the last answer", "days"),

@@ -16,7 +16,7 @@ from features.tables import CUSTOMER
 
 Column = tuple[Feature, np.ndarray]
 URGENT = ("high", "urgent", "critical")
-COUNTED = ("opened", "closed", "reopened", "urgent", "after_failure")
+COUNTED = ("opened", "closed", "reopened", "urgent")
 """What is counted over windows besides categories, and named alike."""
 
 

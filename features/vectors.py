@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from features import (
-    breadth,
-    comovement,
     contacts,
+    failures,
     payments,
     profile,
-    recovery,
     rhythm,
     subscription,
     surveys,
@@ -36,12 +34,10 @@ FAMILIES = (
     Family("subscriptions", subscription.reads, subscription.columns),
     Family("usage", usage.reads, usage.columns),
     Family("usage", rhythm.of_usage.reads, rhythm.of_usage.columns),
-    Family("usage", breadth.reads, breadth.columns),
     Family("payments", payments.reads, payments.columns),
     Family("payments", rhythm.of_payments.reads, rhythm.of_payments.columns),
-    Family("payments", recovery.reads, recovery.columns),
+    Family("payments", failures.reads, failures.columns),
     Family("tickets", tickets.reads, tickets.columns),
-    Family("tickets", comovement.reads, comovement.columns),
     Family("surveys", surveys.reads, surveys.columns),
     Family("contacts", contacts.reads, contacts.columns),
 )
@@ -81,6 +77,7 @@ def build_vectors(
     points: LabelledPoints,
     *,
     labels: bool = True,
+    families: Sequence[Family] = FAMILIES,
     progress: Callable[[str], None] = lambda table: None,
 ) -> Vectors:
     """Compute the vectors of these points; `progress` hears of each table before its pass.
@@ -93,7 +90,7 @@ def build_vectors(
     import pandas as pd
 
     require(histories, plan)
-    families = [family for family in FAMILIES if plan.has(family.table)]
+    families = [family for family in families if plan.has(family.table)]
     timeline = timeline_of(plan, points.cutoffs)
     found = compute(histories, plan, timeline, points.points, families, progress=progress)
     columns = dict(_keys(histories, points))

@@ -26,14 +26,6 @@ settings.register_profile(
 )
 settings.load_profile("features")
 
-PARTS = {
-    "rhythm": r"(usage|payments)_(gap_spread|gap_max|silence_vs_.*)",
-    "breadth": r"usage_(breadth_ever|breadth_kept_.*|new_kinds_.*)",
-    "recovery": r"payments_(failed_run.*|recovered_.*)",
-    "comovement": r"tickets_after_failure_.*",
-}
-"""Names of features that files of their own test: test_rhythm.py and so on."""
-
 MOST_OPEN = 4
 """Engines that stay open at a time: a property opens one or two for each example."""
 

@@ -40,9 +40,6 @@ def vector(tables, customer, cutoff, plan):
     for table, family in families.items():
         if plan.has(table):
             found |= family(known(own[table], table, cutoff))
-    if plan.has("payments") and plan.has("tickets"):
-        rows = (known(own[table], table, cutoff) for table in ("payments", "tickets"))
-        found |= comovement(*rows, cutoff, plan)
     return {name: nan if value is None else value for name, value in found.items()}
 
 
@@ -84,25 +81,8 @@ def usage(rows, cutoff, plan, signed_up_at):
         usual = len(rows) / lifetime * min(lifetime, days) if rows else 0
         found["count_vs_own"] = len(now) / usual if usual else None
         values |= {f"{name}_{days}d": value for name, value in found.items()}
-    values |= breadth(rows, cutoff, plan)
     values |= rhythm([row["occurred_at"] for row in rows], cutoff)
     return {f"usage_{name}": value for name, value in values.items()}
-
-
-def breadth(rows, cutoff, plan):
-    if not plan.levels["usage.event"]:
-        return {}
-
-    def used(rows):
-        return len({row["event"] for row in rows} & set(plan.levels["usage.event"]))
-
-    found = {"breadth_ever": used(rows)}
-    for days in plan.windows:
-        now, _ = windows(rows, "occurred_at", cutoff, days)
-        old = [row for row in rows if row not in now]
-        found[f"breadth_kept_{days}d"] = ratio(used(now), used(rows))
-        found[f"new_kinds_{days}d"] = used(rows) - used(old)
-    return found
 
 
 def rhythm(moments, cutoff):
@@ -182,31 +162,25 @@ def payments(rows, cutoff, plan):
         found = payments_window(now, before, has_due=plan.has("payments", "due_at"))
         values |= {f"{name}_{days}d": value for name, value in found.items()}
     values |= rhythm([row["occurred_at"] for row in paid], cutoff)
-    values |= recovery(rows, cutoff, plan)
+    values |= failures(rows, cutoff)
     return {f"payments_{name}": value for name, value in values.items()}
 
 
-def recovery(rows, cutoff, plan):
+def failures(rows, cutoff):
     """One row after the other; of the same moment failures come before what went through."""
-    tried = sorted((row["occurred_at"], row["status"]) for row in rows)
-    run, longest, began, ends, recovered = 0, 0, None, 0, []
-    for at, status in tried:
+    run, longest, began = 0, 0, None
+    for at, status in sorted((row["occurred_at"], row["status"]) for row in rows):
         if status == "failed":
             began = began if run else at
             run += 1
             longest = max(longest, run)
-        elif status == "paid" and run:
-            run, ends = 0, ends + 1
-            recovered += [at] if at - began <= 14 * DAY else []
-    found = {
+        elif status == "paid":
+            run = 0
+    return {
         "failed_run": run,
         "failed_run_days": (cutoff - began) / DAY if run else None,
         "failed_run_max": longest,
-        "recovered_share_ever": ratio(len(recovered), ends + (run > 0)),
     }
-    for days in plan.windows:
-        found[f"recovered_count_{days}d"] = sum(at >= cutoff - days * DAY for at in recovered)
-    return found
 
 
 def payments_window(now, before, *, has_due):
@@ -280,20 +254,6 @@ def tickets(rows, cutoff, plan):
     return {f"tickets_{name}": value for name, value in values.items()}
 
 
-def comovement(payments, tickets, cutoff, plan):
-    """Tickets before which a payment had failed, at most 14 days earlier."""
-    failed = [row["occurred_at"] for row in payments if row["status"] == "failed"]
-    after = [
-        row["opened_at"]
-        for row in tickets
-        if any(timedelta(0) <= row["opened_at"] - at <= 14 * DAY for at in failed)
-    ]
-    return {
-        f"tickets_after_failure_count_{days}d": sum(at >= cutoff - days * DAY for at in after)
-        for days in plan.windows
-    }
-
-
 def is_urgent(row):
     return (row["priority"] or "").lower() in ("high", "urgent", "critical")
 
@@ -313,11 +273,13 @@ def surveys(rows, cutoff, plan):
         answers = [row for row in rows if row["kind"] == kind]
         mean = ratio(total(answers, "score"), len(answers))
         newest = last(answers, "occurred_at", "score")
+        scores = [score for _, score in sorted((r["occurred_at"], r["score"]) for r in answers)]
         found = {
             "count_ever": len(answers),
             "mean_ever": mean,
             "last_score": newest,
             "last_score_vs_own": newest - mean if answers else None,
+            "score_change": scores[-1] - scores[-2] if len(scores) > 1 else None,
             "days_since_last": days_since_last(answers, cutoff),
         }
         for days in plan.windows:

@@ -28,6 +28,7 @@ SURVEYS = {
         ("surveys_nps_mean_ever", {1: 5, 2: 7}),
         ("surveys_nps_last_score", {1: 2, 2: 7}),
         ("surveys_nps_last_score_vs_own", {1: -3, 2: 0}),
+        ("surveys_nps_score_change", {1: -2, 2: None}),
         ("surveys_nps_days_since_last", {1: 0.5, 2: pytest.approx(30)}),
         ("surveys_csat_count_30d", {1: 1, 2: 1}),
         ("surveys_csat_last_score", {1: 5, 2: 1}),
@@ -55,3 +56,4 @@ def test_an_answer_that_came_in_late_is_not_the_last_one(vectors):
     frame = vectors(tables, ["2025-01-22", "2025-02-01"]).frame
     assert frame["surveys_nps_last_score"].tolist() == [9, 9]
     assert frame["surveys_nps_mean_ever"].tolist() == [9, 5]
+    assert frame["surveys_nps_score_change"].fillna(-1).tolist() == [-1, 8]

@@ -1,4 +1,4 @@
-"""Payment health in the order of time: failures in a row, how long they last, and recoveries.
+"""Payment health in the order of time: failures in a row, and how long they last.
 
 A failed payment that went through at the next attempt is forgotten; the fourth failure in a row is
 the beginning of the end.
@@ -11,14 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from features.arrays import ratio
 from features.catalogue import Feature
 from features.past import Past, Present
 from features.reads import Measure, Read, Roll
 
 Column = tuple[Feature, np.ndarray]
-SOON = 14
-"""Days after the first failure within which a payment counts as recovered: a usual dunning."""
 
 
 def reads(present: Present) -> dict[str, Read]:
@@ -27,8 +24,6 @@ def reads(present: Present) -> dict[str, Read]:
         Measure("failed_run", "run", _went_through),
         Measure("failed_run_max", "run_max", _went_through),
         Measure("failed_run_since", "run_since", _went_through),
-        Measure("failed_run_ended", "ended", _went_through),
-        Measure("recovered", "ended", _went_through, within=SOON),
     ]
     return {"payments": Roll(present.table("payments"), "occurred_at", measures)}
 
@@ -39,7 +34,7 @@ def _went_through(rows: Any) -> Any:
 
 
 def columns(past: Past) -> Iterator[Column]:
-    """The present run of failures, the longest one, and how often payments were recovered."""
+    """The present run of failures, and the longest one."""
     rolled = past.rolled("payments")
     run = np.nan_to_num(rolled.ever("failed_run"))
     yield _feature("failed_run", "failed payments in a row, up to now", "payments"), run
@@ -51,22 +46,7 @@ def columns(past: Past) -> Iterator[Column]:
         _feature("failed_run_max", "most failed payments in a row", "payments"),
         np.nan_to_num(rolled.ever("failed_run_max")),
     )
-    yield (
-        _feature(
-            "recovered_share_ever",
-            f"share of payment failures that were paid within {SOON} days",
-            "share",
-        ),
-        ratio(rolled.ever("recovered"), rolled.ever("failed_run_ended") + (run > 0)),
-    )
-    for days in past.windows:
-        yield (
-            _feature("recovered_count", f"payments recovered within {SOON} days", "payments", days),
-            rolled.last("recovered", days),
-        )
 
 
-def _feature(what: str, meaning: str, unit: str, days: int | None = None) -> Feature:
-    window = f"_{days}d" if days else ""
-    spoken = f" in the last {days} days" if days else ""
-    return Feature(f"payments_{what}{window}", meaning + spoken, unit, "payments", "payments", days)
+def _feature(what: str, meaning: str, unit: str) -> Feature:
+    return Feature(f"payments_{what}", meaning, unit, "payments", "payments")
