@@ -13,7 +13,7 @@ from features.churn import Definition
 from features.histories import Histories, read_histories
 from features.inspection import inspect
 from features.leaks import suspects
-from features.plan import make_plan
+from features.plan import Plan, make_plan
 from features.points import LabelledPoints, make_points
 from features.sources import Source
 from features.vectors import build_vectors
@@ -30,14 +30,20 @@ def one_pass(folder: Path) -> object:
 
 
 def vectors_of_opened(folder: Path, cutoffs: int, memory_limit: str | None) -> Callable[[], object]:
-    """The vectors alone: the histories are opened, and the points known, before the clock runs."""
+    """The vectors alone.
+
+    Before the clock runs the histories are opened, the points known, and the kinds of events
+    chosen: the others are told all that, too.
+    """
     histories, points = _opened(folder, cutoffs, memory_limit)
-    return lambda: _vectors(histories, points)
+    plan = _plan(histories, points)
+    return lambda: build_vectors(histories, plan, points).frame
 
 
 def vectors_from_files(folder: Path, cutoffs: int, memory_limit: str | None) -> object:
-    """The vectors with all that comes before: reading, checking, points."""
-    return _vectors(*_opened(folder, cutoffs, memory_limit))
+    """The vectors with all that comes before: reading, checking, points, kinds of events."""
+    histories, points = _opened(folder, cutoffs, memory_limit)
+    return build_vectors(histories, _plan(histories, points), points).frame
 
 
 def check(folder: Path) -> None:
@@ -57,6 +63,5 @@ def _opened(
     return histories, make_points(histories, SUBSCRIPTION, newest_cutoffs(cutoffs))
 
 
-def _vectors(histories: Histories, points: LabelledPoints) -> object:
-    plan = make_plan(histories, windows=WINDOWS, known_before=points.cutoffs[0])
-    return build_vectors(histories, plan, points).frame
+def _plan(histories: Histories, points: LabelledPoints) -> Plan:
+    return make_plan(histories, windows=WINDOWS, known_before=points.cutoffs[0])

@@ -78,7 +78,6 @@ class Job:
 def timeline_of(plan: Plan, points_cutoffs: Sequence[Any]) -> Timeline:
     """The spans of a plan's windows: each window, what came before it, and all history."""
     spans = [EVER]
-    spans += [Span.until(days) for days in plan.windows]
     spans += [Span.last(days) for days in plan.windows]
     spans += [Span.before_last(days) for days in plan.windows]
     return Timeline(points_cutoffs, spans)

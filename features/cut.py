@@ -19,7 +19,7 @@ from typing import Any, ClassVar, get_args
 import numpy as np
 
 from features import kernels
-from features.arrays import MICROSECONDS_A_DAY, numbers
+from features.arrays import numbers
 from features.reads import (
     DAY,
     KNOWN,
@@ -36,12 +36,6 @@ from features.timeline import Span, Timeline
 
 BLOCK = 1_000_000
 """Rows that are worked on at a time."""
-
-SATURDAY = 5
-"""Days of the week are counted from Monday, which is 0."""
-
-MOST_CELLS = 2**26
-"""Owners times days that are marked in a table of bytes; beyond that they are sorted."""
 
 
 @dataclass(frozen=True)
@@ -242,10 +236,10 @@ def _blocks_of(batches: Iterable[Any]) -> Iterator[Any]:
         waiting.append(batch)
         rows += len(batch)
         if rows >= BLOCK:
-            yield pa.concat_batches(waiting)
+            yield pa.concat_batches(waiting, pa.system_memory_pool())
             waiting, rows = [], 0
     if waiting:
-        yield pa.concat_batches(waiting)
+        yield pa.concat_batches(waiting, pa.system_memory_pool())
 
 
 def _days(rows: Any, day: str, moment: str) -> np.ndarray:
@@ -256,7 +250,7 @@ def _days(rows: Any, day: str, moment: str) -> np.ndarray:
     if day in rows.schema.names:
         return pc.cast(rows[day], pa.date32()).cast(pa.int32()).to_numpy()
     moments = pc.cast(rows[moment].cast(pa.timestamp("us")), pa.int64()).to_numpy()
-    return kernels.days_of(moments, MICROSECONDS_A_DAY)
+    return kernels.days_of(moments)
 
 
 def _accumulators(
@@ -275,24 +269,24 @@ def _accumulators(
 
     for measure in layout.measures:
         rows = measure.condition or (ROWS if layout.daily else None)
-        within = timeline.ever if measure.ever else timeline
+        spans = timeline.ever if measure.ever else timeline
         if measure.levels:
             assert measure.value is not None
-            levels = _Levels(within, measure.value, rows, measure.levels)
+            levels = _Levels(spans, measure.value, rows, measure.levels)
             each[measure.levels] = levels
             asked |= dict.fromkeys(measure.levels, levels)
         elif measure.how == "count":
-            asked[measure.name] = shared(("count", rows, within), _Count(within, rows))
+            asked[measure.name] = shared(("count", rows, spans), _Count(spans, rows))
         elif measure.how in get_args(OfDays):
             days = shared(("days", measure.condition), _Days(timeline, measure))
             asked[measure.name] = days.also(measure)
         elif measure.how in get_args(InOrder):
-            key = ("order", measure.value, measure.condition, measure.within)
+            key = ("order", measure.value, measure.condition)
             asked[measure.name] = shared(key, _Ordered(timeline, measure)).also(measure)
         else:
             assert measure.value is not None
-            made = _OF_VALUES[measure.how](within, measure.value)
-            asked[measure.name] = shared((measure.how, measure.value, within), made)
+            made = _OF_VALUES[measure.how](spans, measure.value)
+            asked[measure.name] = shared((measure.how, measure.value, spans), made)
     return asked, list(each.values())
 
 
@@ -343,7 +337,9 @@ def _accumulate(operation: np.ufunc, cells: np.ndarray) -> None:
 
 
 class _Totals:
-    """Sums by cell: rows first, then running totals that spans are differences of.
+    """Sums by cell: rows first, then running totals that spans are differences of; float64.
+
+    Counts can do with a `kind` of half the size.
 
     Attributes
     ----------
@@ -351,14 +347,16 @@ class _Totals:
         How many sums each cell has.
     """
 
-    def __init__(self, width: int, owners: int, layers: int = 1) -> None:
-        self._shape = (layers, width, owners)
+    def __init__(
+        self, width: int, owners: int, layers: int = 1, *, kind: type = np.float64
+    ) -> None:
+        self._shape, self._kind = (layers, width, owners), kind
         self._cells: np.ndarray | None = None
 
     def to_add_to(self) -> np.ndarray:
         """The sums, to add rows to: by layer and cell, in one dimension."""
         if self._cells is None:
-            self._cells = np.zeros(self._shape)
+            self._cells = np.zeros(self._shape, dtype=self._kind)
         return self._cells.reshape(-1)
 
     def copy(self, owners: np.ndarray) -> None:
@@ -381,7 +379,7 @@ class _Totals:
         found = totals[ranges.after - 1]
         if not ranges.ever:
             found -= totals[ranges.first - 1]
-        return ranges.of_points(found)
+        return ranges.of_points(found).astype(np.float64, copy=False)
 
 
 class _Count(_Accumulator):
@@ -393,7 +391,8 @@ class _Count(_Accumulator):
 
     def make_room(self, owners: int) -> None:
         super().make_room(owners)
-        self.totals = _Totals(self.width, owners)
+        kind = np.float64 if self.column else np.int32
+        self.totals = _Totals(self.width, owners, kind=kind)
 
     def add(self, rows: Block) -> None:
         totals = self.totals.to_add_to()
@@ -425,7 +424,8 @@ class _Levels(_Accumulator):
 
     def make_room(self, owners: int) -> None:
         super().make_room(owners)
-        self.totals = _Totals(self.width, owners, len(self.place))
+        kind = np.float64 if self.rows else np.int32
+        self.totals = _Totals(self.width, owners, len(self.place), kind=kind)
 
     def add(self, rows: Block) -> None:
         totals, cells = self.totals.to_add_to(), self.width * self.owners
@@ -570,7 +570,7 @@ class _Kept(_Accumulator):
 
     def __init__(self, timeline: Timeline, measure: Laid) -> None:
         super().__init__(timeline)
-        self.condition, self.value, self.within = measure.condition, measure.value, measure.within
+        self.condition, self.value = measure.condition, measure.value
         self.found: list[tuple[np.ndarray, ...]] = []
         self.plain: dict[tuple[str, bool], _Accumulator] = {}
 
@@ -625,13 +625,12 @@ class _Days(_Kept):
 
     PLAIN: ClassVar = {
         "days": ("count", None),
-        "weekend_days": ("count", "weekend"),
         "gap_squares": ("count", "squared"),
         "gap_max": ("max", "longest"),
     }
 
     def kept(self, rows: Block) -> tuple[np.ndarray, ...]:
-        return _distinct(rows.owner, rows.day)
+        return kernels.distinct_days(rows.owner, rows.day, rows.owners)
 
     def in_order(self) -> tuple[np.ndarray, ...]:
         if not self.found:
@@ -639,19 +638,15 @@ class _Days(_Kept):
         if len(self.found) == 1:
             return self.found[0]
         owner, day = (np.concatenate(parts) for parts in zip(*self.found, strict=True))
-        return _distinct(owner, day)
+        return kernels.distinct_days(owner, day, self.owners)
 
     def derived(self, kept: tuple[np.ndarray, ...]) -> Block:
         owner, day = kept
         columns: dict[str, np.ndarray] = {}
-        asked = {getattr(each, "column", None) for each in self.plain.values()} - {None}
-        if asked - {"weekend"}:
+        if {how for how, _ in self.plain} - {"days"}:
             # Whole days add up exactly.
             gap = kernels.gaps_of(owner, day)
-            columns |= {"squared": gap * gap, "longest": np.where(gap > 0, gap, -np.inf)}
-        if "weekend" in asked:
-            # 1970-01-01 was a Thursday.
-            columns["weekend"] = (day + 3) % 7 >= SATURDAY
+            columns = {"squared": gap * gap, "longest": np.where(gap > 0, gap, -np.inf)}
         return Block(owner, self.owners, day, columns)
 
 
@@ -662,9 +657,6 @@ class _Ordered(_Kept):
         "run": ("last", "run"),
         "run_max": ("max", "run"),
         "run_since": ("last", "since"),
-        "ended": ("count", "ended"),
-        "ended_days": ("sum", "ended_days"),
-        "after": ("count", "after"),
         "change": ("last", "change"),
     }
 
@@ -688,7 +680,7 @@ class _Ordered(_Kept):
         # The place in the order stands for the moment: no two rows share it.
         columns = {TIME: np.arange(len(owner), dtype=np.float64)}
         columns["change"] = _since_previous(owner, value)
-        columns |= _runs(owner, moment, value > 0, self.within)
+        columns |= _runs(owner, moment, value > 0)
         return Block(owner, self.owners, day, columns)
 
 
@@ -699,30 +691,15 @@ def _since_previous(owner: np.ndarray, value: np.ndarray) -> np.ndarray:
     return change
 
 
-def _runs(
-    owner: np.ndarray, moment: np.ndarray, follows: np.ndarray, within: int | None
-) -> dict[str, np.ndarray]:
-    """Of each row, ordered by owner and time: runs of rows that do not follow, and what follows."""
+def _runs(owner: np.ndarray, moment: np.ndarray, ends: np.ndarray) -> dict[str, np.ndarray]:
+    """Of each row, ordered by owner and time: the run of rows that end none, and when it began."""
     place = np.arange(len(owner))
     first = np.append(True, owner[1:] != owner[:-1])[: len(owner)]
-    begins = first | np.append(True, follows[:-1])[: len(owner)]
-    run_start = np.maximum.accumulate(np.where(begins, place, 0))
-    run = np.where(follows, 0.0, place - run_start + 1.0)
-    since = np.where(follows, np.nan, moment[run_start])
-    most = np.inf if within is None else within * MICROSECONDS_A_DAY
-    took = np.full(len(owner), np.nan)
-    took[1:] = np.where(follows[1:] & ~first[1:], moment[1:] - since[:-1], np.nan)
-    took[took > most] = np.nan
-    last = np.maximum.accumulate(np.where(follows, -1, place))
-    mine = last >= np.maximum.accumulate(np.where(first, place, 0))
-    after = follows & mine
-    after[after] = (moment[after] - moment[last[after]]) <= most
+    begins = first | np.append(True, ends[:-1])[: len(owner)]
+    start = np.maximum.accumulate(np.where(begins, place, 0))
     return {
-        "run": run,
-        "since": since,
-        "ended": ~np.isnan(took),
-        "ended_days": took / MICROSECONDS_A_DAY,
-        "after": after,
+        "run": np.where(ends, 0.0, place - start + 1.0),
+        "since": np.where(ends, np.nan, moment[start]),
     }
 
 
@@ -732,17 +709,3 @@ _OF_VALUES: Mapping[str, Callable[[Timeline, str], _Accumulator]] = {
     "min": _Smallest,
     "last": _Last,
 }
-
-
-def _distinct(owner: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct pairs of an owner and a day, by owner and day; int32."""
-    if not len(owner):
-        return owner, day
-    owners, first = int(owner.max()) + 1, int(day.min())
-    days = int(day.max()) - first + 1
-    if owners * days <= MOST_CELLS:
-        return kernels.distinct_days(owner, day, owners, first, days)
-    key = np.sort(owner * np.int64(days) + (day - first))
-    key = key[np.append(True, key[1:] != key[:-1])]
-    owner, day = np.divmod(key, days)
-    return owner.astype(np.int32), (day + first).astype(np.int32)

@@ -12,6 +12,8 @@ from typing import TypeVar, cast
 import numpy as np
 from numba import njit
 
+from features.arrays import MICROSECONDS_A_DAY
+
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
 
@@ -24,20 +26,20 @@ BILLION = 1e9
 
 
 @compiled
-def order_by_chunk(customer: np.ndarray, size: int, starts: np.ndarray) -> np.ndarray:
-    """The rows in the order of their chunks of so many customers, and their own within a chunk.
+def order_by_chunk(customer: np.ndarray, bits: int, starts: np.ndarray) -> np.ndarray:
+    """The rows in the order of their chunks of 2^bits customers, and their own within a chunk.
 
     ``starts`` gets the first place of each chunk, and the number of rows at its end.
     """
     starts[:] = 0
     for row in range(len(customer)):
-        starts[customer[row] // size + 1] += 1
+        starts[(customer[row] >> bits) + 1] += 1
     for chunk in range(1, len(starts)):
         starts[chunk] += starts[chunk - 1]
     after = starts[:-1].copy()
     order = np.empty(len(customer), dtype=np.int32)
     for row in range(len(customer)):
-        chunk = customer[row] // size
+        chunk = customer[row] >> bits
         order[after[chunk]] = row
         after[chunk] += 1
     return order
@@ -105,11 +107,11 @@ def keep_largest(best: np.ndarray, cell: np.ndarray, value: np.ndarray, sign: fl
 
 
 @compiled
-def days_of(moment: np.ndarray, day: int) -> np.ndarray:
-    """Days since 1970 of moments; `day` is how long one is in their unit."""
+def days_of(moment: np.ndarray) -> np.ndarray:
+    """Days since 1970 of moments in microseconds."""
     found = np.empty(len(moment), dtype=np.int32)
     for row in range(len(moment)):
-        found[row] = moment[row] // day
+        found[row] = moment[row] // MICROSECONDS_A_DAY
     return found
 
 
@@ -130,25 +132,29 @@ def cells_of(
 
 
 @compiled
-def distinct_days(
-    owner: np.ndarray, day: np.ndarray, owners: int, first: int, days: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct pairs of an owner and a day of so many from the first, by owner and day."""
-    seen = np.zeros((owners, days), dtype=np.bool_)
-    found = 0
+def distinct_days(owner: np.ndarray, day: np.ndarray, owners: int) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct pairs of an owner and a day, by owner and day."""
+    after = np.zeros(owners + 1, dtype=np.int64)
     for row in range(len(owner)):
-        one, other = owner[row], day[row] - first
-        found += not seen[one, other]
-        seen[one, other] = True
-    owner_found = np.empty(found, dtype=np.int32)
-    day_found = np.empty(found, dtype=np.int32)
-    place = 0
+        after[owner[row] + 1] += 1
+    for one in range(1, owners + 1):
+        after[one] += after[one - 1]
+    by_owner = np.empty(len(day), dtype=np.int32)
+    for row in range(len(owner)):
+        by_owner[after[owner[row]]] = day[row]
+        after[owner[row]] += 1
+    owner_found, found, start = np.empty(len(day), dtype=np.int32), 0, 0
     for one in range(owners):
-        for other in range(days):
-            if seen[one, other]:
-                owner_found[place], day_found[place] = one, first + other
-                place += 1
-    return owner_found, day_found
+        mine = by_owner[start : after[one]]
+        start = after[one]
+        if (np.diff(mine) < 0).any():
+            mine.sort()
+        for place in range(len(mine)):
+            if place == 0 or mine[place] != mine[place - 1]:
+                # What is overwritten has been looked at.
+                owner_found[found], by_owner[found] = one, mine[place]
+                found += 1
+    return owner_found[:found], by_owner[:found]
 
 
 @compiled

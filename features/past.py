@@ -43,10 +43,6 @@ class Rolled:
         """A measure over all history before the cutoff."""
         return self._cut.over(name, EVER)
 
-    def until(self, name: str, days: int) -> np.ndarray:
-        """A measure over all history before the last `days` days."""
-        return self._cut.over(name, Span.until(days))
-
     def over(self, name: str, span: Span) -> np.ndarray:
         """A measure over a span that the timeline was made for."""
         return self._cut.over(name, span)

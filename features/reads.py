@@ -23,8 +23,8 @@ Value = Callable[[Any], Any]
 """From a table of events to a column of it."""
 
 Alone = Literal["count", "sum", "max", "min", "last"]
-OfDays = Literal["days", "weekend_days", "gap_squares", "gap_max"]
-InOrder = Literal["run", "run_max", "run_since", "ended", "ended_days", "after", "change"]
+OfDays = Literal["days", "gap_squares", "gap_max"]
+InOrder = Literal["run", "run_max", "run_since", "change"]
 How = Alone | OfDays | InOrder
 
 TIME, DAY = "time", "day"
@@ -43,24 +43,19 @@ class Measure:
     ``count`` counts rows, all or those that are ``where``; ``last`` takes the value of the last row
     that has one (of several at the same moment the largest).
 
-    Of the distinct days with a row: ``days`` and ``weekend_days`` count them; a gap is the number
-    of days from one to the next and belongs to the later one: ``gap_squares`` sums their squares,
-    and ``gap_max`` takes the longest.
+    Of the distinct days with a row: ``days`` counts them; a gap is the number of days from one to
+    the next and belongs to the later one: ``gap_squares`` sums their squares, and ``gap_max`` takes
+    the longest.
 
     Of rows in the order of time, those of the same moment by value, rows without a value left out:
-    ``change`` is the last value less the one before. For the others a value of 0 stands for
-    something, and 1 for what may follow it: ``run`` is how many 0 came since the last 1,
-    ``run_max`` the most there were, ``run_since`` when the last run began; ``ended`` counts the 1
-    that ended a run no later than ``within`` days after its begin, ``ended_days`` sums the days
-    that took; ``after`` counts the 1 no later than ``within`` days after a 0.
+    ``change`` is the last value less the one before; ``run`` is how many values of 0 came since the
+    last other one, ``run_max`` the most there were, ``run_since`` when the last run began.
 
     Attributes
     ----------
     levels
         Of a count by the values of a text column: which value has which name. Each is a measure
         of that name.
-    within
-        Days; None: however many.
     ever
         It is only asked over all history: that costs less to keep.
     """
@@ -70,7 +65,6 @@ class Measure:
     value: Value | None = None
     where: Value | None = None
     levels: Mapping[str, str] = field(default_factory=dict)
-    within: int | None = None
     ever: bool = False
 
 
@@ -133,7 +127,6 @@ class Laid:
     levels: tuple[str, ...]
     value: str | None
     condition: str | None
-    within: int | None = None
     ever: bool = False
 
     @property
@@ -199,9 +192,7 @@ class _Columns:
         if measure.where is not None:
             condition = self._add(measure.where(self._rows).fill_null(False).cast("int8"))
         names = tuple(measure.levels.values())
-        return Laid(
-            measure.name, measure.how, names, value, condition, measure.within, measure.ever
-        )
+        return Laid(measure.name, measure.how, names, value, condition, measure.ever)
 
     def _add(self, value: Any) -> str:
         known = self._names.get(value.op())

@@ -19,7 +19,7 @@ from features import kernels
 from features.arrays import no_rows
 from features.tables import CUSTOMER
 
-PARTS = 8
+PARTS = 4
 """A table's chunks are kept in so many parts, each of which is let go when its chunks are done."""
 
 
@@ -34,13 +34,17 @@ class Budget:
 class Shuffle:
     """The rows of a table by chunk: customers ``[n * size, (n + 1) * size)`` are chunk n.
 
+    The size is a power of two.
+
     Every chunk has a batch, if an empty one, so that its columns are known. Chunks are asked for in
     their order.
     """
 
     def __init__(self, schema: Any, *, size: int, chunks: int, budget: Budget) -> None:
+        if size & (size - 1):
+            raise ValueError(f"{size} customers to a chunk are no power of two")
         self._schema = schema
-        self._size, self._chunks, self._budget = size, chunks, budget
+        self._bits, self._chunks, self._budget = size.bit_length() - 1, chunks, budget
         self._per_part = max(1, -(-chunks // PARTS))
         self._waiting: list[list[tuple[Any, np.ndarray]]] = [[] for _ in range(PARTS)]
         self._bytes = 0
@@ -87,7 +91,7 @@ class Shuffle:
     def _add(self, batch: Any) -> None:
         customer = batch.column(batch.schema.get_field_index(CUSTOMER)).to_numpy()
         starts = np.empty(self._chunks + 1, dtype=np.int64)
-        order = kernels.order_by_chunk(customer, self._size, starts)
+        order = kernels.order_by_chunk(customer, self._bits, starts)
         for part, waiting in enumerate(self._waiting):
             bounds = starts[part * self._per_part : (part + 1) * self._per_part + 1]
             if len(bounds) and bounds[-1] > bounds[0]:

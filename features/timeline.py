@@ -40,11 +40,6 @@ class Span:
         """As many days before the last `days` ones: what a trend compares with."""
         return Span(-2 * days, -days)
 
-    @staticmethod
-    def until(days: int) -> Span:
-        """All days before the last `days` ones."""
-        return Span(None, -days)
-
 
 EVER = Span(None, 0)
 """All history before the cutoff."""

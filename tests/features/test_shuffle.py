@@ -20,7 +20,7 @@ ROW = st.tuples(st.integers(0, 19), st.none() | st.floats(-9, 9), st.none() | st
 @settings(max_examples=60)
 @given(
     batches=st.lists(st.lists(ROW, max_size=12), max_size=5),
-    size=st.integers(1, 25),
+    size=st.sampled_from([1, 2, 4, 8, 16, 32]),
     limit=st.sampled_from([0, 300, 10**9]),
 )
 def test_each_chunk_gets_its_rows_whatever_fits_in_memory(batches, size, limit):
@@ -36,6 +36,7 @@ def test_each_chunk_gets_its_rows_whatever_fits_in_memory(batches, size, limit):
     assert budget.used <= limit
     given_rows = [row for rows in batches for row in rows]
     for number in range(chunks):
+        shuffle.done_before(number)
         found = pa.Table.from_batches(list(shuffle.chunk(number))).to_pylist()
         mine = [row for row in given_rows if row[0] // size == number]
         assert sorted(map(repr, (tuple(row.values()) for row in found))) == sorted(map(repr, mine))
