@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,18 +31,15 @@ import pandas as pd
 from scipy.linalg import hadamard
 from scipy.stats import rankdata
 
-from benchmarks import candidates
-from benchmarks.quality import ROOT
+from benchmarks import businesses, candidates
 from features.plan import make_plan
 from features.points import make_points
 from features.timeline import EPOCH
 from features.vectors import FAMILIES, KEYS, LABEL, Vectors, build_vectors
 from models.matrix import find_levels, to_matrix
 from models.training import parameters
-from pipeline.config import Config, from_values
 from pipeline.opening import definition_of, open_histories
 from pipeline.progress import Progress
-from pipeline.simulate import simulate
 from pipeline.train import choose_points
 
 GROUPS = {
@@ -72,10 +68,6 @@ GROUPS = {
 }
 """The groups that are judged, by the names of their features; with a star: `candidates`."""
 
-WORLDS = {f"simulated {seed}": seed for seed in (101, 202, 303)}
-"""Simulated businesses by seed; the demo has another one."""
-
-CUSTOMERS, MONTHS = 6_000, 24
 FITS = 192
 """On each of the histories; a balanced design needs a multiple of twice a power of two."""
 
@@ -136,26 +128,16 @@ class Effect:
 def run() -> str:
     """Judge all groups on all histories that are there; Markdown."""
     found: dict[str, dict[str, Effect]] = {}
-    for name in _there():
+    for name in businesses.there():
         with tempfile.TemporaryDirectory() as folder:
             given = trial(*_vectors(name, Path(folder)))
         found[name] = judge(given, GROUPS, FITS)
     return "\n".join([*_pooled(found), "", *_each(found)])
 
 
-def _there() -> list[str]:
-    """The simulated worlds, and the examples whose data are on this machine."""
-    found = list(WORLDS)
-    for file in sorted((ROOT / "examples").glob("*.toml")):
-        source = tomllib.loads(file.read_text(encoding="utf-8"))["data"]["source"]
-        if (file.parent / source).is_dir():
-            found.append(file.stem)
-    return found
-
-
 def _vectors(name: str, folder: Path) -> tuple[Vectors, int]:
     """Vectors of the points whose labels were known when the test began, and the days that took."""
-    config = _config(name, folder)
+    config = businesses.config_of(name, folder)
     histories = open_histories(config, Progress())
     try:
         definition = definition_of(config)
@@ -169,17 +151,6 @@ def _vectors(name: str, folder: Path) -> tuple[Vectors, int]:
         return candidates.with_cohorts(vectors), definition.days_until_known
     finally:
         histories.close()
-
-
-def _config(name: str, folder: Path) -> Config:
-    file = ROOT / ("churn.toml" if name in WORLDS else f"examples/{name}.toml")
-    values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    if name in WORLDS:
-        simulate(folder / "data", customers=CUSTOMERS, months=MONTHS, seed=WORLDS[name])
-    else:
-        values["data"]["source"] = str((file.parent / values["data"]["source"]).resolve())
-    values["output"] = {"dir": "out"}
-    return from_values(values, folder / "churn.toml")
 
 
 def _later(cutoffs: Sequence[Any]) -> Sequence[Any]:

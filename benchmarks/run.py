@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import checking, features, quality, side, vectors
+from benchmarks import checking, engines, features, quality, side, vectors
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 OURS = ("churn-risk", "lightgbm", "duckdb", "ibis-framework", "numpy", "pandas", "pyarrow")
@@ -39,6 +39,7 @@ class Section:
 SECTIONS = {
     "quality": Section("Quality", lambda scale: quality.run()),
     "features": Section("What each group of features brings", lambda scale: features.run()),
+    "engines": Section("Spark and DuckDB", lambda scale: engines.run()),
     "check": Section("Cost of the check", checking.check),
     "vectors": Section("Cost of vectors", vectors.comparison),
     "cutoffs": Section("Cost of more cutoffs", vectors.growth),

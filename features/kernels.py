@@ -1,7 +1,8 @@
 """Loops over rows, compiled: what numpy would take several passes and temporary arrays for.
 
 Each is compiled when it is first called with its types, and kept beside this file (or, where that
-cannot be written, in the user's cache) for the processes to come.
+cannot be written, in the user's cache) for the processes to come. None checks bounds: owners, cells
+and codes come from the engine's joins and from `timeline`, not from the histories.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ Loop = TypeVar("Loop", bound=Callable[..., object])
 
 def compiled(loop: Loop) -> Loop:
     """The loop in machine code; types are told by the arguments."""
-    return cast("Loop", njit(cache=True, nogil=True)(loop))
+    try:
+        return cast("Loop", njit(cache=True, nogil=True)(loop))
+    except RuntimeError:
+        # There is no place to keep it, as in a container without a home that nobody may write to.
+        return cast("Loop", njit(nogil=True)(loop))
 
 
 BILLION = 1e9
