@@ -1,6 +1,6 @@
 """Features that were thought of, and are judged beside those there are: `benchmarks/features.py`.
 
-What brings nothing stays here, so that the next one who thinks of it finds the figures.
+What brought nothing stays here, so that the next one who thinks of it finds the figures.
 """
 
 from __future__ import annotations

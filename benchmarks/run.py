@@ -18,7 +18,10 @@ from pathlib import Path
 from benchmarks import checking, engines, features, quality, side, vectors
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-OURS = ("churn-risk", "lightgbm", "duckdb", "ibis-framework", "numpy", "pandas", "pyarrow")
+OURS = (
+    *("churn-risk", "lightgbm", "duckdb", "ibis-framework", "numba", "numpy", "pandas"),
+    "pyarrow",
+)
 SIDE = ("polars", "featuretools", "pandas")
 HEAD = """# Benchmarks
 

@@ -93,6 +93,9 @@ def slugs(
 ) -> dict[str, str]:
     """A slug for each text, so that no two names made of them are equal: else they are numbered.
 
+    A text that is its own slug keeps it, the others are numbered in their order: which is which
+    does not depend on what is common.
+
     ``whats`` are what follows a slug in names, as in ``<slug>_<what>``: the texts "a" and "a b"
     would both make a_b_c of what is called b_c and c. ``reserved`` are names, or slugs where
     nothing follows, that are not made from these texts. A slug ``at_the_end`` of names must not
@@ -100,7 +103,8 @@ def slugs(
     """
     found: dict[str, str] = {}
     taken = set(reserved)
-    for text in texts:
+    texts = list(texts)
+    for text in sorted(texts, key=lambda text: (slug(text) != text, text)):
         first = slug(text)
         if at_the_end and WINDOW.search(f"_{first}"):
             first += "_value"
@@ -109,7 +113,7 @@ def slugs(
             candidate, n = f"{first}_{n}", n + 1
         taken |= _made_of(candidate, whats)
         found[text] = candidate
-    return found
+    return {text: found[text] for text in texts}
 
 
 def _made_of(candidate: str, whats: Sequence[str]) -> set[str]:

@@ -11,7 +11,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +170,8 @@ def _here(
                 points=Points(points.cutoff[place], points.customer[place]),
                 rows=partial(_rows_of, shuffles, number),
             )
-            if any([shuffle.done_before(number) for shuffle in shuffles.values()]):
+            done = [shuffle.done_before(number) for shuffle in shuffles.values()]
+            if any(done):
                 give_back_memory()
             collected.add(place, prepared.job.columns(chunk))
     return collected.columns()
@@ -195,7 +196,11 @@ def _together(known: Roll, more: Read) -> Roll:
     assert isinstance(more, Roll)
     assert known.time == more.time
     assert known.rows.equals(more.rows)
-    named = {(m.name, *m.levels.values()): m for m in (*known.measures, *more.measures)}
+    named = {(m.name, *m.levels.values()): m for m in known.measures}
+    for measure in more.measures:
+        key = measure.name, *measure.levels.values()
+        ever = measure.ever and named.get(key, measure).ever
+        named[key] = replace(measure, ever=ever)
     return Roll(known.rows, known.time, tuple(named.values()))
 
 

@@ -20,7 +20,7 @@ def reads(present: Present) -> dict[str, Read]:
     """Contacts that took place: the rows of those held out only say that there was none."""
     rows = present.table("contacts")
     treated = rows.filter(rows["group"] == "treated")
-    measures = [count(), Measure("latest", "max", lambda t: t["occurred_at"])]
+    measures = [count(), Measure("latest", "max", lambda t: t["occurred_at"], ever=True)]
     return {"contacts": Roll(treated, "occurred_at", measures)}
 
 

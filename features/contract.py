@@ -19,7 +19,14 @@ from features.casting import Casts
 from features.engines import PLACE, ROW
 from features.errors import ContractBroken
 from features.sources import RawTable, shortened
-from features.tables import CUSTOMER, FIRST_DAYS, FIRST_DAYS_END, Column, Table
+from features.tables import (
+    CUSTOMER,
+    FIRST_DAYS,
+    FIRST_DAYS_BEGIN,
+    FIRST_DAYS_END,
+    Column,
+    Table,
+)
 
 if TYPE_CHECKING:
     import ibis
@@ -44,8 +51,10 @@ EDGES = {
     "after_end": "day_after_end",
 }
 """By oddity, the column of a row's customer that its time is compared with."""
-OWN_COLUMNS = {CUSTOMER, FIRST_DAYS_END, ROW, REASON, ENDS, *EDGES.values()}
+OWN_COLUMNS = {CUSTOMER, FIRST_DAYS_BEGIN, FIRST_DAYS_END, ROW, REASON, ENDS, *EDGES.values()}
 """No attribute can be called so."""
+INDEX_OF_PANDAS = r"__index_level_\d+__"
+"""The rows' numbers in the export tell nothing of customers."""
 KNOWN_LATE = ("available_at", "valid_from")
 """Columns that say since when a row is known, where that is later than its own time."""
 STILL_OPEN = "2900-01-01"
@@ -187,7 +196,7 @@ _ALLOWED = {
 
 def _fits(kind: DataType, needed: str) -> bool:
     if needed == "text":
-        return True
+        return not kind.is_nested()
     if kind.is_string() or kind.is_null():
         return True
     if needed == "time":
@@ -266,7 +275,7 @@ def typed(table: Table, rows: ibis.Table, casts: Casts, *, timezone: str) -> ibi
         if declared is not None:
             columns[RAW + name] = rows[name]
             columns[name] = _cast(rows[name], declared, casts, timezone)
-        elif table.attributes and name.lower() not in OWN_COLUMNS and name != PLACE:
+        elif table.attributes and not names_no_attribute(name) and name != PLACE:
             columns[name] = rows[name]
     if ROW in rows.columns:
         columns[ROW] = rows[ROW]
@@ -275,6 +284,11 @@ def typed(table: Table, rows: ibis.Table, casts: Casts, *, timezone: str) -> ibi
 
         columns["status"] = ibis.literal("paid")
     return rows.select(**columns)
+
+
+def names_no_attribute(column: str) -> bool:
+    """Whether a column is called like one of ours, or is the index that pandas writes beside."""
+    return column.lower() in OWN_COLUMNS or re.fullmatch(INDEX_OF_PANDAS, column) is not None
 
 
 def _joining_column(name: str) -> Column | None:
@@ -385,6 +399,7 @@ def with_edges(customers: ibis.Table) -> ibis.Table:
 
     signed_up = customers["signed_up_at"]
     edges = {
+        FIRST_DAYS_BEGIN: signed_up.truncate("D"),
         FIRST_DAYS_END: signed_up + ibis.interval(days=FIRST_DAYS),
         EDGES["long_before_sign_up"]: signed_up - ibis.interval(days=LONG),
     }

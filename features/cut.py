@@ -227,7 +227,7 @@ class Cut:
 
 
 def _blocks_of(batches: Iterable[Any]) -> Iterator[Any]:
-    """The same rows in batches of about `BLOCK`: each costs as much as an accumulator has cells."""
+    """The same rows in batches of about `BLOCK`: each costs a call for every measure."""
     import pyarrow as pa
 
     waiting: list[Any] = []
@@ -322,7 +322,12 @@ class _Accumulator:
 
 
 def _copied(cells: np.ndarray, owners: np.ndarray) -> np.ndarray:
-    return np.concatenate([cells, cells[..., owners]], axis=-1)
+    return np.ascontiguousarray(np.concatenate([cells, cells[..., owners]], axis=-1))
+
+
+def _flat(cells: np.ndarray) -> np.ndarray:
+    """The same cells in one dimension, to be written to: never a copy."""
+    return np.reshape(cells, -1, copy=False)
 
 
 def _accumulate(operation: np.ufunc, cells: np.ndarray) -> None:
@@ -357,7 +362,7 @@ class _Totals:
         """The sums, to add rows to: by layer and cell, in one dimension."""
         if self._cells is None:
             self._cells = np.zeros(self._shape, dtype=self._kind)
-        return self._cells.reshape(-1)
+        return _flat(self._cells)
 
     def copy(self, owners: np.ndarray) -> None:
         """Append owners with the sums of these."""
@@ -410,6 +415,14 @@ class _Count(_Accumulator):
 
     def over(self, name: str, ranges: Ranges) -> np.ndarray:
         return self.totals.over(ranges)
+
+
+class _Given(_Count):
+    """Rows that have a value."""
+
+    def add(self, rows: Block) -> None:
+        value = rows.columns[self.column or ""]
+        kernels.add_given(self.totals.to_add_to(), rows.cells(self.timeline), value)
 
 
 class _Levels(_Accumulator):
@@ -489,7 +502,7 @@ class _Largest(_Accumulator):
 
     def add(self, rows: Block) -> None:
         value = rows.columns[self.column]
-        kernels.keep_largest(self.best.reshape(-1), rows.cells(self.timeline), value, self.sign)
+        kernels.keep_largest(_flat(self.best), rows.cells(self.timeline), value, self.sign)
 
     def copy(self, owners: np.ndarray) -> None:
         super().copy(owners)
@@ -540,7 +553,7 @@ class _Last(_Accumulator):
         order = np.lexsort((value, moment, cell))
         last = np.append(np.diff(cell[order]) != 0, True)[: len(order)]
         cell, moment, value = (column[order][last] for column in (cell, moment, value))
-        moments, values = self.moment.ravel(), self.value.ravel()
+        moments, values = _flat(self.moment), _flat(self.value)
         same = (moment == moments[cell]) & (value > values[cell])
         later = (moment > moments[cell]) | same
         moments[cell[later]], values[cell[later]] = moment[later], value[later]
@@ -576,13 +589,16 @@ class _Kept(_Accumulator):
 
     def also(self, measure: Laid) -> _Accumulator:
         """Take this measure, too; what to ask for it."""
-        kind, column = self.PLAIN[measure.how]
-        timeline = self.timeline.ever if measure.ever else self.timeline
-        if kind == "count":
-            made: _Accumulator = _Count(timeline, column)
-        else:
-            made = _OF_VALUES[kind](timeline, column or "")
-        return self.plain.setdefault((measure.how, measure.ever), made)
+        key = measure.how, measure.ever
+        if key not in self.plain:
+            kind, column = self.PLAIN[measure.how]
+            timeline = self.timeline.ever if measure.ever else self.timeline
+            if kind == "count":
+                self.plain[key] = _Count(timeline, column)
+            else:
+                assert column is not None
+                self.plain[key] = _OF_VALUES[kind](timeline, column)
+        return self.plain[key]
 
     def add(self, rows: Block) -> None:
         if self.condition:
@@ -704,6 +720,7 @@ def _runs(owner: np.ndarray, moment: np.ndarray, ends: np.ndarray) -> dict[str, 
 
 
 _OF_VALUES: Mapping[str, Callable[[Timeline, str], _Accumulator]] = {
+    "given": _Given,
     "sum": _Sum,
     "max": _Largest,
     "min": _Smallest,

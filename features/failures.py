@@ -21,9 +21,9 @@ Column = tuple[Feature, np.ndarray]
 def reads(present: Present) -> dict[str, Read]:
     """Failed payments and those that followed, in their order; refunds are neither."""
     measures = [
-        Measure("failed_run", "run", _went_through),
-        Measure("failed_run_max", "run_max", _went_through),
-        Measure("failed_run_since", "run_since", _went_through),
+        Measure("failed_run", "run", _went_through, ever=True),
+        Measure("failed_run_max", "run_max", _went_through, ever=True),
+        Measure("failed_run_since", "run_since", _went_through, ever=True),
     ]
     return {"payments": Roll(present.table("payments"), "occurred_at", measures)}
 

@@ -315,7 +315,8 @@ class _Reader:
         Attributes are numbers, booleans (as 0 and 1) or text.
         """
         names = [c for c in customers.columns if _is_attribute(c)]
-        self.not_read += [c for c in self.raw["customers"].rows.columns if c.lower() in OWN_COLUMNS]
+        columns = self.raw["customers"].rows.columns
+        self.not_read += [c for c in columns if contract.names_no_attribute(c)]
         for name, kind in self._attribute_kinds(customers, names).items():
             if kind is None:
                 self.not_read.append(name)
@@ -431,7 +432,8 @@ def _is_good(rows: ibis.Table, counts: Account) -> Any:
     """Whether a row is good, looking only at what was wrong with any.
 
     Most histories have no faults of their own; to look for each in every pass would double its
-    cost. That customers are known is said so that the join with them can be an inner one.
+    cost. That customers are known is said so that the join with them can be an inner one. It counts
+    on files that stay as they are while they are read.
     """
     conditions = []
     if CUSTOMER in rows.columns:

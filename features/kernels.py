@@ -8,6 +8,7 @@ and codes come from the engine's joins and from `timeline`, not from the histori
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar, cast
 
 import numpy as np
@@ -21,10 +22,12 @@ Loop = TypeVar("Loop", bound=Callable[..., object])
 def compiled(loop: Loop) -> Loop:
     """The loop in machine code; types are told by the arguments."""
     try:
-        return cast("Loop", njit(cache=True, nogil=True)(loop))
-    except RuntimeError:
-        # There is no place to keep it, as in a container without a home that nobody may write to.
-        return cast("Loop", njit(nogil=True)(loop))
+        kept = njit(cache=True, nogil=True)(loop)
+        Path(str(kept.stats.cache_path)).mkdir(parents=True, exist_ok=True)
+    except (RuntimeError, OSError):
+        # There is no place to keep it, as in a container without a home to write to.
+        kept = njit(nogil=True)(loop)
+    return cast("Loop", kept)
 
 
 BILLION = 1e9
@@ -64,6 +67,13 @@ def add_ones(totals: np.ndarray, cell: np.ndarray) -> None:
     """Count rows by cell."""
     for row in range(len(cell)):
         totals[cell[row]] += 1
+
+
+@compiled
+def add_given(totals: np.ndarray, cell: np.ndarray, value: np.ndarray) -> None:
+    """Count rows that have a value, by cell."""
+    for row in range(len(cell)):
+        totals[cell[row]] += not np.isnan(value[row])
 
 
 @compiled

@@ -26,7 +26,7 @@ def reads(present: Present) -> dict[str, Read]:
     methods = _method_names(present.plan)
     if methods:
         named = {method: f"method_{name}" for method, name in methods.items()}
-        measures.append(count_by("method", named))
+        measures.append(count_by("method", named, ever=True))
     return {"payments": Roll(present.table("payments"), "occurred_at", measures)}
 
 
@@ -46,7 +46,11 @@ def columns(past: Past) -> Iterator[Column]:
     yield from _rhythm(rolled)
     for method, name in methods.items():
         yield (
-            _feature(f"method_{name}_share", f"share of payments by {quoted(method)}", "share"),
+            _feature(
+                f"method_{name}_share",
+                f"share of payments, tried or made, by {quoted(method)}",
+                "share",
+            ),
             ratio(rolled.ever(f"method_{name}"), rolled.ever("count")),
         )
 
@@ -58,16 +62,17 @@ def _measures(has_due: bool) -> list[Measure]:
     def amount(t: Any) -> Any:
         return t["amount"].cast("float64")
 
-    statuses = ("paid", "failed", "refunded")
+    statuses = ("paid", "failed")
     measures = [count(), count_by("status", {status: status for status in statuses})]
     for status in statuses:
-        measures.append(Measure(f"{status}_at", "max", of(status, lambda t: t["occurred_at"])))
+        moment = of(status, lambda t: t["occurred_at"])
+        measures.append(Measure(f"{status}_at", "max", moment, ever=True))
     measures += [
-        Measure("first_paid_at", "min", of("paid", lambda t: t["occurred_at"])),
+        Measure("first_paid_at", "min", of("paid", lambda t: t["occurred_at"]), ever=True),
         Measure("paid_sum", "sum", of("paid", amount)),
         Measure("refunded_sum", "sum", of("refunded", lambda t: amount(t).abs())),
         Measure("paid_max", "max", of("paid", amount)),
-        Measure("last_amount", "last", of("paid", amount)),
+        Measure("last_amount", "last", of("paid", amount), ever=True),
     ]
     if has_due:
         late = _days_late

@@ -95,7 +95,7 @@ def make_points(
         counts=tuple(counts for _, _, counts in parts),
     )
     if not len(result):
-        raise _nobody(histories, definition, cutoffs)
+        raise _nobody(histories, definition, cutoffs, min_tenure_days)
     return result
 
 
@@ -123,7 +123,9 @@ def _at(
     return customers, known_labels, counts
 
 
-def _nobody(histories: Histories, definition: Definition, cutoffs: Sequence[date]) -> TooLittleData:
+def _nobody(
+    histories: Histories, definition: Definition, cutoffs: Sequence[date], min_tenure_days: int
+) -> TooLittleData:
     customers = histories.accounts.get("customers")
     span = f"; customers signed up from {customers.first} on" if customers else ""
     return TooLittleData(
@@ -131,9 +133,9 @@ def _nobody(histories: Histories, definition: Definition, cutoffs: Sequence[date
         + (f"the cutoff {cutoffs[0]}." if len(cutoffs) == 1 else f"any of {len(cutoffs)} cutoffs."),
         where=f"[churn] definition = {definition.kind!r}",
         value=", ".join(str(cutoff) for cutoff in cutoffs[:5]),
-        allowed=f"cutoffs with active customers; the histories reach to "
-        f"{histories.observed_until:%Y-%m-%d}{span}",
-        fix="choose other cutoffs, or lower [points] min_tenure_days",
+        allowed="cutoffs with active customers; the histories reach from "
+        f"{histories.observed_from:%Y-%m-%d} to {histories.observed_until:%Y-%m-%d}{span}",
+        fix="choose other cutoffs" + ", or lower [points] min_tenure_days" * (min_tenure_days > 0),
     )
 
 

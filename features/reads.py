@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Value = Callable[[Any], Any]
 """From a table of events to a column of it."""
 
-Alone = Literal["count", "sum", "max", "min", "last"]
+Alone = Literal["count", "given", "sum", "max", "min", "last"]
 OfDays = Literal["days", "gap_squares", "gap_max"]
 InOrder = Literal["run", "run_max", "run_since", "change"]
 How = Alone | OfDays | InOrder
@@ -40,8 +40,9 @@ CUTOFF = "cutoff_index"
 class Measure:
     """What is taken of events: a name, a way, and a value or a condition computed from them.
 
-    ``count`` counts rows, all or those that are ``where``; ``last`` takes the value of the last row
-    that has one (of several at the same moment the largest).
+    ``count`` counts rows, all or those that are ``where``, ``given`` those that have a value;
+    ``last`` takes the value of the last row that has one (of several at the same moment the
+    largest).
 
     Of the distinct days with a row: ``days`` counts them; a gap is the number of days from one to
     the next and belongs to the later one: ``gap_squares`` sums their squares, and ``gap_max`` takes
@@ -234,7 +235,9 @@ def _by_day(rows: ibis.Table, measures: Sequence[Laid]) -> tuple[ibis.Table, Lay
         if measure.value and not measure.levels:
             name = f"{measure.value}_{measure.how}"
             summed[name] = _over_day(rows[measure.value], measure.how)
-            laid.append(replace(measure, value=name))
+            # What was given on a day is a number to add up.
+            how = "sum" if measure.how == "given" else measure.how
+            laid.append(replace(measure, value=name, how=how))
         else:
             laid.append(measure)
     return rows.group_by(keys).agg(**summed), Layout(tuple(laid), daily=True)
@@ -243,6 +246,8 @@ def _by_day(rows: ibis.Table, measures: Sequence[Laid]) -> tuple[ibis.Table, Lay
 def _over_day(value: Any, how: How) -> Any:
     if how == "sum":
         return _exact_sum(value)
+    if how == "given":
+        return value.count()
     return value.max() if how == "max" else value.min()
 
 

@@ -90,6 +90,8 @@ class Shuffle:
 
     def _add(self, batch: Any) -> None:
         customer = batch.column(batch.schema.get_field_index(CUSTOMER)).to_numpy()
+        if customer.min() < 0 or customer.max() >= self._chunks << self._bits:
+            raise ValueError(f"a customer beyond {self._chunks} chunks")
         starts = np.empty(self._chunks + 1, dtype=np.int64)
         order = kernels.order_by_chunk(customer, self._bits, starts)
         for part, waiting in enumerate(self._waiting):

@@ -23,10 +23,10 @@ def reads(present: Present) -> dict[str, Read]:
     if "valid_from" in begun.columns:
         # As the first version told, from when it was there.
         begun = first_versions(begun).mutate(available_at=lambda t: t["valid_from"])
-    first = Measure("first", "min", lambda t: t["started_at"])
+    first = Measure("first", "min", lambda t: t["started_at"], ever=True)
     found: dict[str, Read] = {
         "running": State(_main(present, _as_known(present))),
-        "begun": Roll(begun, "started_at", [count(), first]),
+        "begun": Roll(begun, "started_at", [count(ever=True), first]),
     }
     if present.plan.has("subscriptions", "price", "valid_from"):
         found["price changes"] = _changes_of_price(present)
@@ -242,7 +242,7 @@ def _changes_of_price(present: Present) -> Roll:
     rows = rows.mutate(change=rows["price"] / rows["previous"] - 1)
     measures = [
         Measure("last", "last", lambda t: t["change"]),
-        Measure("latest", "max", lambda t: t["valid_from"]),
+        Measure("latest", "max", lambda t: t["valid_from"], ever=True),
     ]
     return Roll(rows, "valid_from", measures)
 

@@ -27,9 +27,9 @@ def reads(present: Present) -> dict[str, Read]:
         count(),
         Measure("sum", "sum", lambda t: t["score"].cast("float64")),
         Measure("min", "min", lambda t: t["score"].cast("float64")),
-        Measure("last", "last", lambda t: t["score"].cast("float64")),
-        Measure("change", "change", lambda t: t["score"].cast("float64")),
-        Measure("latest", "max", lambda t: t["occurred_at"]),
+        Measure("last", "last", lambda t: t["score"].cast("float64"), ever=True),
+        Measure("change", "change", lambda t: t["score"].cast("float64"), ever=True),
+        Measure("latest", "max", lambda t: t["occurred_at"], ever=True),
     ]
     return {
         f"surveys {name}": Roll(rows.filter(rows["kind"] == kind), "occurred_at", measures)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 FIRST_DAYS = 30
-FIRST_DAYS_END = "first_days_end"
-"""When a customer's first days are over: beside its sign-up in the rows of every other table."""
+FIRST_DAYS_BEGIN, FIRST_DAYS_END = "first_days_begin", "first_days_end"
+"""The customer's day of sign-up, and when its first days are over: in the rows of every table."""
 
 CUSTOMER = "customer_index"
 """The column with a customer's index in every checked table: 0 … customers - 1, in id order."""

@@ -26,7 +26,7 @@ def reads(present: Present) -> dict[str, Read]:
     What is learned at the close (csat, the resolution time, a reopening) counts from the close.
     """
     rows, plan = present.table("tickets"), present.plan
-    opened = [count(), Measure("latest", "max", lambda t: t["opened_at"])]
+    opened = [count(), Measure("latest", "max", lambda t: t["opened_at"], ever=True)]
     categories = _category_names(plan)
     if categories:
         named = {category: f"category_{name}" for category, name in categories.items()}
@@ -75,7 +75,12 @@ def _opened(past: Past) -> Iterator[Column]:
         )
         if past.plan.has("tickets", "priority"):
             yield (
-                _feature("urgent_count", "urgent tickets opened", "tickets", days),
+                _feature(
+                    "urgent_count",
+                    f"tickets of {' or '.join(URGENT)} priority opened",
+                    "tickets",
+                    days,
+                ),
                 rolled.last("urgent", days),
             )
         for category, name in categories.items():
@@ -103,7 +108,7 @@ def _of_closed(plan: Plan) -> list[Measure]:
         measures += [
             Measure("csat_sum", "sum", lambda t: t["csat"].cast("float64")),
             Measure("csat_min", "min", lambda t: t["csat"]),
-            Measure("csat_last", "last", lambda t: t["csat"].cast("float64")),
+            Measure("csat_last", "last", lambda t: t["csat"].cast("float64"), ever=True),
             count("answered", lambda t: t["csat"].notnull()),
         ]
     if plan.has("tickets", "reopened"):
@@ -179,6 +184,8 @@ def _open(past: Past) -> Iterator[Column]:
     )
     if "urgent" in state:
         yield (
-            _feature("open_urgent_count", "urgent open tickets", "tickets"),
+            _feature(
+                "open_urgent_count", f"open tickets of {' or '.join(URGENT)} priority", "tickets"
+            ),
             np.nan_to_num(state["urgent"]),
         )

@@ -96,12 +96,6 @@ class Timeline:
             raise KeyError("a span that this timeline was not made for")
         return position + 1
 
-    def bucket_of(self, days: np.ndarray) -> np.ndarray:
-        """The bucket of each day; int64."""
-        return self.buckets_of_days[
-            np.clip(days - self.first_day, 0, len(self.buckets_of_days) - 1)
-        ]
-
     def end(self) -> date:
         """The first day that is in no bucket; the last date there is, where that lies beyond it."""
         return EPOCH + timedelta(days=min(int(self.edges[-1]), day_number(date.max)))

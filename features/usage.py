@@ -12,7 +12,7 @@ from features.catalogue import Feature, Group, quoted, slugs
 from features.past import Past, Present, Rolled
 from features.plan import Plan
 from features.reads import Measure, Read, Roll, count, count_by
-from features.tables import FIRST_DAYS, FIRST_DAYS_END
+from features.tables import FIRST_DAYS, FIRST_DAYS_BEGIN, FIRST_DAYS_END
 
 Column = tuple[Feature, np.ndarray]
 
@@ -29,6 +29,7 @@ def reads(present: Present) -> dict[str, Read]:
     ]
     if present.plan.has("usage", "value"):
         measures += [
+            Measure("value_count", "given", lambda t: t["value"]),
             Measure("value_sum", "sum", lambda t: t["value"]),
             Measure("value_max", "max", lambda t: t["value"]),
         ]
@@ -50,7 +51,8 @@ def columns(past: Past) -> Iterator[Column]:
 
 
 def _in_first_days(rows: Any) -> Any:
-    return rows["occurred_at"] < rows[FIRST_DAYS_END]
+    moment = rows["occurred_at"]
+    return (moment >= rows[FIRST_DAYS_BEGIN]) & (moment < rows[FIRST_DAYS_END])
 
 
 def kind_names(plan: Plan) -> dict[str, str]:
@@ -87,8 +89,8 @@ def _levels(past: Past, rolled: Rolled, *, has_value: bool) -> Iterator[Column]:
             total = rolled.last("value_sum", days)
             yield _feature("value_sum", "sum of values", "value", days), total
             yield (
-                _feature("value_mean", "mean value of an event", "value", days),
-                ratio(total, events),
+                _feature("value_mean", "mean value of the events that have one", "value", days),
+                ratio(total, rolled.last("value_count", days)),
             )
             yield (
                 _feature("value_max", "largest value of an event", "value", days),
@@ -108,7 +110,7 @@ def _kinds(past: Past, rolled: Rolled, kinds: dict[str, str]) -> Iterator[Column
             seen += found > 0
             yield _feature(f"{name}_count", f"{quoted(kind)} events", "events", days), found
         if kinds:
-            yield _feature("breadth", "kinds of events used", "kinds", days), seen
+            yield _feature("breadth", "common kinds of events used", "kinds", days), seen
 
 
 def _rhythm(past: Past, rolled: Rolled) -> Iterator[Column]:
@@ -119,11 +121,7 @@ def _rhythm(past: Past, rolled: Rolled) -> Iterator[Column]:
     yield _feature("count_ever", "events since the beginning", "events"), total
     lifetime = np.maximum(rolled.days_since("earliest"), 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        gap = np.where(
-            rolled.ever("active_days") > 1,
-            (lifetime - since) / (rolled.ever("active_days") - 1),
-            np.nan,
-        )
+        gap = ratio(rolled.days_between("earliest", "latest"), rolled.ever("active_days") - 1)
         yield _feature("gap_mean", "mean days between active days", "days"), gap
         yield (
             _feature("days_since_last_vs_gap", "days since the last event, in usual gaps", "ratio"),

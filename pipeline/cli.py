@@ -131,7 +131,10 @@ def features(
     ] = None,
     labels: Annotated[bool, typer.Option("--labels", help="Add the column churned.")] = False,
     listed: Annotated[
-        bool, typer.Option("--list", help="Tell what every feature means; write nothing.")
+        bool,
+        typer.Option(
+            "--list", help="Tell what every feature means, at these cutoffs or now; write nothing."
+        ),
     ] = False,
     config: ConfigFile = CHURN_TOML,
     json: AsJson = False,

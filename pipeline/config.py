@@ -9,6 +9,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 import tomllib
 import types
 import typing
@@ -34,9 +35,17 @@ from features.engines import engine_named
 from features.errors import UsageError
 from features.tables import TABLES
 
+LONGEST_WINDOW, MOST_WINDOWS = 3660, 12
+
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Amount = Annotated[FiniteFloat, Field(ge=0)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
+
+
+def _size(text: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)?\s?(MB|GB|MiB|GiB)", text):
+        raise ValueError('a number with MB, GB, MiB or GiB, such as "4GB"')
+    return text
 
 
 class Section(BaseModel):
@@ -53,7 +62,7 @@ class Data(Section):
     observed_until: datetime | date | None = None
     timezone: str = "UTC"
     max_bad_share: Share = 0.05
-    memory_limit: Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")] | None = None
+    memory_limit: Annotated[str, AfterValidator(_size)] | None = None
     tables: dict[str, str] = {}
     columns: dict[str, dict[str, str]] = {}
 
@@ -113,6 +122,20 @@ class Points(Section):
         return self
 
 
+def _window(days: int) -> int:
+    if not 1 <= days <= LONGEST_WINDOW:
+        raise ValueError(
+            f"days, whole numbers from 1 to {LONGEST_WINDOW}, such as [7, 30, 90, 365]"
+        )
+    return days
+
+
+def _some(windows: list[int]) -> list[int]:
+    if not 1 <= len(windows) <= MOST_WINDOWS:
+        raise ValueError(f"1 to {MOST_WINDOWS} windows, such as [7, 30, 90, 365]")
+    return windows
+
+
 def _distinct_ascending(windows: list[int]) -> list[int]:
     return sorted(set(windows))
 
@@ -121,8 +144,8 @@ class Features(Section):
     """Over which windows histories are aggregated."""
 
     windows_days: Annotated[
-        list[Annotated[int, Field(ge=1, le=3660)]],
-        Field(min_length=1, max_length=12),
+        list[Annotated[int, AfterValidator(_window)]],
+        AfterValidator(_some),
         AfterValidator(_distinct_ascending),
     ] = [7, 30, 90, 365]
 

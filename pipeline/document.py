@@ -135,8 +135,13 @@ windows. `churn features --list` tells those of your own histories, with `--json
 
 `{{7,30}}` stands for a column for each window, and `<event>` for a value from the data: in lower
 case, without accents, all signs but letters and digits as `_`, {LONGEST_SLUG} letters at most.
-Where two values would read the same the rarer one is numbered (`log_in`, `log_in_2`); one without
-such letters is `other`. No two features ever have the same name.
+Where values would read the same, one that is written so keeps the name, and the others are
+numbered in their order (`log_in`, `Log in` as `log_in_2`); one without such letters is `other`. No
+two features ever have the same name.
+
+**Nothing and missing.** Counts and sums are 0 where nothing happened; means, shares, recency,
+largest and last values are missing. A change is log((now + 1) / (before + 1)), of the window
+against as many days before it.
 
 **Values with features of their own** are the commonest ones before a date: in training the first
 test cutoff, in `churn features` the earliest cutoff. They belong to the model, so that a new event

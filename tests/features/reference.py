@@ -7,7 +7,7 @@ cutoff is dropped first; everything after that may look at all it gets.
 from __future__ import annotations
 
 import calendar
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from math import log, nan, sqrt
 
@@ -64,14 +64,16 @@ def usage(rows, cutoff, plan, signed_up_at):
     since = (cutoff - max(times)) / DAY if times else None
     lifetime = max((cutoff - min(times)) / DAY, 1) if times else None
     days_active = active_days(rows)
-    gap = (lifetime - since) / (days_active - 1) if days_active > 1 else None
+    days = (max(times).date() - min(times).date()).days if times else 0
+    gap = days / (days_active - 1) if days_active > 1 else None
     values = {
         "days_since_last": since,
         "count_ever": len(rows),
         "gap_mean": gap,
         "days_since_last_vs_gap": None if gap is None else since / max(gap, 1),
     }
-    early = [row for row in rows if row["occurred_at"] < signed_up_at + 30 * DAY]
+    midnight = datetime.combine(signed_up_at, time())
+    early = [row for row in rows if midnight <= row["occurred_at"] < signed_up_at + 30 * DAY]
     values["count_first_30d"] = len(early)
     for kind in kinds:
         values[f"{kind}_count_first_30d"] = sum(row["event"] == kind for row in early)
@@ -118,7 +120,7 @@ def usage_window(now, before, kinds, *, has_value):
     if has_value:
         found |= {
             "value_sum": total(now, "value"),
-            "value_mean": ratio(total(now, "value"), len(now)),
+            "value_mean": ratio(total(now, "value"), len(given(now, "value"))),
             "value_max": max(given(now, "value"), default=None),
             "value_trend": trend(total(now, "value"), total(before, "value")),
         }

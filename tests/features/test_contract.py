@@ -239,6 +239,14 @@ def test_numbers_where_times_are_needed_are_refused_with_a_hint(read):
     assert "to_timestamp" in error.value.fix
 
 
+@pytest.mark.parametrize("event", [["a", "b"], {"name": "a"}])
+def test_what_has_parts_is_no_text(event, read):
+    usage = _parquet(customer_id=[1], occurred_at=[datetime(2025, 1, 1)], event=[event])
+    with pytest.raises(ContractBroken, match=r"usage\.event holds values of the type") as error:
+        read({"customers": CUSTOMERS, "usage": usage})
+    assert error.value.allowed == "text"
+
+
 def test_seconds_since_1970_in_a_csv_file_are_no_times(reasons):
     usage = "customer_id | occurred_at | event\n1 | 1735689600 | login"
     assert reasons("usage", usage) == {"unparsable_occurred_at": 1}

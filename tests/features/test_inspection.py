@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pyarrow as pa
 import pytest
 
 from features import inspection
@@ -207,3 +208,11 @@ def test_texts_with_many_values_are_told(odd):
         "region has 55 values: the 50 commonest (92% of the rows) are told apart, all others are "
         "'other'"
     )
+
+
+def test_the_index_that_pandas_wrote_is_no_attribute(odd):
+    given = pa.table(
+        {"customer_id": [1], "signed_up_at": [START], "tier": [3], "__index_level_0__": [7]}
+    )
+    found = odd({"customers": given, "usage": CLEAN})
+    assert found["customers", "not_read"].evidence.endswith(": __index_level_0__")

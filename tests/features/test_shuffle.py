@@ -50,7 +50,12 @@ def tables():
     owners = np.arange(90) * 7 % 30
     return {
         "customers": {"customer_id": range(30), "signed_up_at": ["2025-01-01"] * 30},
-        "usage": {"customer_id": owners, "occurred_at": days, "event": ["a", "b", "c"] * 30},
+        "usage": {
+            "customer_id": owners,
+            "occurred_at": days,
+            "event": ["a", "b", "c"] * 30,
+            "available_at": [None, None, "2025-02-20"] * 30,
+        },
         "payments": {"customer_id": owners, "occurred_at": days, "amount": np.arange(90) / 7},
         "subscriptions": {
             "customer_id": range(30),

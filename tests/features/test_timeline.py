@@ -9,9 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.kernels import cells_of
 from features.timeline import EPOCH, EVER, Span, Timeline, day_number
 
 DAYS = st.dates(date(2024, 1, 1), date(2025, 12, 31))
+
+
+def buckets(timeline, *days):
+    """The bucket of each day: the cells of a single owner."""
+    days = np.array([day_number(day) for day in days], dtype=np.int32)
+    nobody = np.zeros(len(days), dtype=np.int32)
+    return cells_of(nobody, days, 1, timeline.first_day, timeline.buckets_of_days).tolist()
 
 
 def test_days_are_counted_from_1970():
@@ -37,7 +45,7 @@ def test_the_buckets_of_a_span_hold_its_days_and_no_others(cutoffs, lengths, day
             inside = begin <= day < cutoff + timedelta(days=span.stop)
             assert (first[index] <= bucket < after[index]) == inside
         if day < max(cutoffs):
-            assert timeline.bucket_of(np.array([day_number(day)])) == [bucket]
+            assert buckets(timeline, day) == [bucket]
 
 
 def test_a_span_that_was_not_asked_for_is_refused():
@@ -48,8 +56,8 @@ def test_a_span_that_was_not_asked_for_is_refused():
 
 def test_each_day_has_its_bucket():
     timeline = Timeline([date(2025, 3, 1)], [Span.last(3), Span.last(1)])
-    days = np.array([day_number(date(2025, 2, day)) for day in (1, 25, 26, 27, 28)])
-    assert timeline.bucket_of(days).tolist() == [0, 0, 1, 1, 2]
+    days = [date(2025, 2, day) for day in (1, 25, 26, 27, 28)]
+    assert buckets(timeline, *days) == [0, 0, 1, 1, 2]
 
 
 def test_no_span_ends_beyond_the_last_date_there_is():

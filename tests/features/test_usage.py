@@ -106,3 +106,44 @@ def test_whole_numbers_as_values_stay_exact_however_large(seen):
         ]
     }
     assert seen(tables, "2025-02-01", "usage_value_sum_30d") == {1: 10**14 + 1}
+
+
+def test_what_happened_before_the_day_of_sign_up_is_not_of_the_first_days(seen):
+    tables = {
+        "customers": "customer_id | signed_up_at\n1 | 2025-01-10 12:00",
+        "usage": """
+        customer_id | occurred_at                | event
+        1           | 2025-01-09 23:59:59.999999 | login
+        1           | 2025-01-10                 | login
+        1           | 2025-02-09 11:59:59.999999 | login
+        1           | 2025-02-09 12:00           | login
+        """,
+    }
+    assert seen(tables, "2025-03-01", "usage_count_first_30d") == {1: 2}
+    assert seen(tables, "2025-03-01", "usage_login_count_first_30d") == {1: 2}
+
+
+def test_a_mean_is_that_of_the_values_there_are(seen):
+    tables = {
+        "usage": """
+        customer_id | occurred_at | event | value
+        1           | 2025-01-20  | login | 3
+        1           | 2025-01-21  | login |
+        1           | 2025-01-22  | login | 5
+        2           | 2025-01-21  | login |
+        """
+    }
+    assert seen(tables, "2025-02-01", "usage_value_mean_30d") == {1: 4, 2: None}
+
+
+def test_which_of_like_kinds_is_numbered_does_not_depend_on_what_is_common(seen):
+    rows = ["1 | 2025-01-20 | Log in", "1 | 2025-01-21 | log_in", "1 | 2025-01-22 | log in"]
+    for more in ("Log in", "log_in", "log in"):
+        usage = "\n".join(["customer_id | occurred_at | event", *rows, f"1 | 2025-01-25 | {more}"])
+        tables = {"usage": usage}
+        found = {
+            name: seen(tables, "2025-02-01", f"usage_{name}_count_30d")[1]
+            for name in ("log_in", "log_in_2", "log_in_3")
+        }
+        kinds = {"log_in": "log_in", "log_in_2": "Log in", "log_in_3": "log in"}
+        assert found == {name: 1 + (kind == more) for name, kind in kinds.items()}
