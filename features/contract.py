@@ -413,7 +413,11 @@ def _unreadable(column: Column, value: Any, given: Any, casts: Casts) -> dict[st
     if column.required or column.never_null:
         # Of ids that are text the empty one is none.
         empty = column.kind == "id" and given.type().is_string()
-        found[f"null_{column.name}"] = value.isnull() if empty else given.isnull()
+        # Bytes that are no text fail here, and not in the middle of everything: to see a null the
+        # engine need not look at the text, to see its length it must.
+        is_text = column.kind == "text" and given.type().is_string()
+        seen = given.length() if is_text else given
+        found[f"null_{column.name}"] = value.isnull() if empty else seen.isnull()
     changed = value.type() != given.type() or casts.always_new(given.type())
     if column.kind != "text" and changed:
         there = given.notnull()

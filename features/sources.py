@@ -501,6 +501,7 @@ def unreadable(name: str, where: str, error: Exception) -> UserError:
         f"The table {name} cannot be read.",
         where=where,
         value=said(error),
-        allowed="a valid Parquet file, a CSV file with a header, or a table of a database",
+        allowed="a valid Parquet file with its texts in UTF-8, a CSV file with a header, or a "
+        "table of a database",
         fix="write the file again",
     )

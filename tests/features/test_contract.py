@@ -247,6 +247,15 @@ def test_what_has_parts_is_no_text(event, read):
     assert error.value.allowed == "text"
 
 
+def test_bytes_that_are_no_text_are_refused_before_anything_is_made_of_them(read):
+    usage = pa.table(
+        {"customer_id": [1], "occurred_at": [datetime(2025, 1, 1)], "event": pa.array([b"\xff"])}
+    )
+    with pytest.raises(ContractBroken, match="usage cannot be read") as error:
+        read({"customers": CUSTOMERS, "usage": usage})
+    assert "UTF-8" in error.value.allowed
+
+
 def test_seconds_since_1970_in_a_csv_file_are_no_times(reasons):
     usage = "customer_id | occurred_at | event\n1 | 1735689600 | login"
     assert reasons("usage", usage) == {"unparsable_occurred_at": 1}
