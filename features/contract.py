@@ -399,7 +399,7 @@ def with_edges(customers: ibis.Table) -> ibis.Table:
 
     signed_up = customers["signed_up_at"]
     edges = {
-        FIRST_DAYS_BEGIN: signed_up.truncate("D"),
+        FIRST_DAYS_BEGIN: signed_up.truncate("D").cast(signed_up.type()),
         FIRST_DAYS_END: signed_up + ibis.interval(days=FIRST_DAYS),
         EDGES["long_before_sign_up"]: signed_up - ibis.interval(days=LONG),
     }

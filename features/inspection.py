@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from features.contract import LONG, REASON
 from features.coverage import HAPPENED, SILENCE_TIMES, core_of
 from features.histories import Histories
-from features.plan import FEWEST_ROWS, MOST_TEXTS, OTHER, Text, texts_of
+from features.plan import FEWEST_ROWS, MOST_TEXTS, OTHER, Text, counted_of, texts_of
 from features.sources import Source, near_table, shortened, unused_files
 from features.tables import CURRENCY, TABLES
 from features.timeline import EPOCH, day_number
@@ -209,6 +209,12 @@ def _texts(histories: Histories) -> Iterator[Finding]:
     for text in texts_of(histories, histories.observed_until.date()):
         if text.values > MOST_TEXTS:
             told.setdefault(text.table, []).append(_many_values(text))
+    for counted in counted_of(histories, histories.observed_until.date()):
+        if counted.values > MOST_TEXTS:
+            told.setdefault(counted.table, []).append(
+                f"{counted.column} has {counted.values:,} values: the {len(counted.levels)} "
+                f"commonest ({counted.share:.0%} of the rows) are counted, each by itself"
+            )
     for table, texts in told.items():
         yield Finding(table, "many_values", None, "; ".join(texts))
 

@@ -117,9 +117,8 @@ def make_plan(histories: Histories, *, windows: Sequence[int], known_before: dat
         if name in READ_BY_FAMILIES
     }
     levels = {
-        f"{table}.{column}": _levels(histories, table, column, most, known_before)
-        for (table, column), most in MOST_LEVELS.items()
-        if column in tables.get(table, ())
+        f"{counted.table}.{counted.column}": counted.levels
+        for counted in counted_of(histories, known_before)
     }
     attributes = dict(histories.attributes)
     for text in texts_of(histories, known_before):
@@ -147,7 +146,7 @@ def _refuse_odd(windows: Sequence[int]) -> None:
 
 @dataclass(frozen=True)
 class Text:
-    """A column of text that becomes a feature, if its values tell of more than single rows.
+    """A column of text that becomes a feature or is counted, as far as its values are common.
 
     Attributes
     ----------
@@ -187,12 +186,16 @@ def texts_of(histories: Histories, known_before: date) -> list[Text]:
     return found
 
 
-def _levels(
-    histories: Histories, table: str, column: str, most: int, known_before: date
-) -> tuple[str, ...]:
-    """The values that are counted separately."""
-    values = _commonest(histories, table, column, most, known_before)
-    return tuple(value for value, n in values.rows.items() if n >= RARE * values.total)
+def counted_of(histories: Histories, known_before: date) -> list[Text]:
+    """The columns that are counted by value, by what their values were before a date."""
+    found = []
+    for (table, column), most in MOST_LEVELS.items():
+        if table in histories.tables and column in histories.tables[table].columns:
+            values = _commonest(histories, table, column, most, known_before)
+            kept = {text: n for text, n in values.rows.items() if n >= RARE * values.total}
+            share = sum(kept.values()) / values.total if values.total else 0.0
+            found.append(Text(table, column, values.different, tuple(kept), share))
+    return found
 
 
 @dataclass(frozen=True)

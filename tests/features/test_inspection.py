@@ -210,6 +210,14 @@ def test_texts_with_many_values_are_told(odd):
     )
 
 
+def test_events_of_many_kinds_are_told(odd):
+    rows = [f"{1 + n % 2} | 2025-01-20 | {'login' if n % 4 else f'page {n}'}" for n in range(240)]
+    found = odd({"customers": CUSTOMERS, "usage": "\n".join([CLEAN.strip(), *rows])})
+    assert found["usage", "many_values"].evidence == (
+        "event has 61 values: the 12 commonest (80% of the rows) are counted, each by itself"
+    )
+
+
 def test_the_index_that_pandas_wrote_is_no_attribute(odd):
     given = pa.table(
         {"customer_id": [1], "signed_up_at": [START], "tier": [3], "__index_level_0__": [7]}
