@@ -374,17 +374,15 @@ class _Totals:
     def finish(self) -> None:
         """All rows have been added."""
         if self._cells is not None:
-            _accumulate(np.add, self._cells)
+            kernels.run_totals(self._cells)
 
     def over(self, ranges: Ranges, layer: int = 0) -> np.ndarray:
         """The sum over a span, for each point."""
         if self._cells is None:
             return np.zeros(len(ranges.owner))
-        totals = self._cells[layer]
-        found = totals[ranges.after - 1]
-        if not ranges.ever:
-            found -= totals[ranges.first - 1]
-        return ranges.of_points(found).astype(np.float64, copy=False)
+        return kernels.between(
+            self._cells[layer], ranges.first, ranges.after, ranges.cutoff, ranges.owner
+        )
 
 
 class _Count(_Accumulator):
@@ -661,8 +659,8 @@ class _Days(_Kept):
         columns: dict[str, np.ndarray] = {}
         if {how for how, _ in self.plain} - {"days"}:
             # Whole days add up exactly.
-            gap = kernels.gaps_of(owner, day)
-            columns = {"squared": gap * gap, "longest": np.where(gap > 0, gap, -np.inf)}
+            squared, longest = kernels.gaps_of(owner, day)
+            columns = {"squared": squared, "longest": longest}
         return Block(owner, self.owners, day, columns)
 
 

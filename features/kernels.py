@@ -122,6 +122,38 @@ def keep_largest(best: np.ndarray, cell: np.ndarray, value: np.ndarray, sign: fl
 
 
 @compiled
+def run_totals(cells: np.ndarray) -> None:
+    """Add to the cells of a layer, by bucket and owner, those of the buckets before, in place."""
+    layers, buckets, owners = cells.shape
+    for layer in range(layers):
+        for bucket in range(1, buckets):
+            for owner in range(owners):
+                cells[layer, bucket, owner] += cells[layer, bucket - 1, owner]
+
+
+@compiled
+def between(
+    totals: np.ndarray,
+    first: np.ndarray,
+    after: np.ndarray,
+    cutoff: np.ndarray,
+    owner: np.ndarray,
+) -> np.ndarray:
+    """The sum over a span of buckets, for each point, from running totals.
+
+    ``first`` and ``after`` are the span's first bucket and the one after its last, by cutoff.
+    """
+    found = np.empty(len(owner))
+    for point in range(len(owner)):
+        at_cutoff, mine = cutoff[point], owner[point]
+        total = totals[after[at_cutoff] - 1, mine]
+        if first[at_cutoff] > 0:
+            total -= totals[first[at_cutoff] - 1, mine]
+        found[point] = total
+    return found
+
+
+@compiled
 def days_of(moment: np.ndarray) -> np.ndarray:
     """Days since 1970 of moments in microseconds."""
     found = np.empty(len(moment), dtype=np.int32)
@@ -173,10 +205,14 @@ def distinct_days(owner: np.ndarray, day: np.ndarray, owners: int) -> tuple[np.n
 
 
 @compiled
-def gaps_of(owner: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """Days since the owner's day before, by owner and day; 0 for its first."""
-    gap = np.zeros(len(day))
+def gaps_of(owner: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Days since the owner's day before, squared and as they are, by owner and day.
+
+    An owner's first day has none: 0 squared, else missing.
+    """
+    squared, gap = np.zeros(len(day)), np.full(len(day), np.nan)
     for row in range(1, len(day)):
         if owner[row] == owner[row - 1]:
             gap[row] = day[row] - day[row - 1]
-    return gap
+            squared[row] = gap[row] * gap[row]
+    return squared, gap

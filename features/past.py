@@ -59,9 +59,8 @@ class Rolled:
 
     def trend(self, name: str, days: int) -> np.ndarray:
         """The last window against the one before it: log((now + 1) / (before + 1))."""
-        return np.log1p(np.maximum(self.last(name, days), 0)) - np.log1p(
-            np.maximum(self.before(name, days), 0)
-        )
+        now, before = np.maximum(self.last(name, days), 0), np.maximum(self.before(name, days), 0)
+        return np.log((now + 1) / (before + 1))
 
 
 @dataclass(frozen=True)

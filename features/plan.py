@@ -77,9 +77,13 @@ class Plan:
         """The texts of a ``table.column`` with all that are not among its levels as `OTHER`."""
         if column not in self.levels:
             return texts
-        known: dict[str | None, str | None] = {level: level for level in self.levels[column]}
-        known[None] = None
-        return np.array([known.get(text, OTHER) for text in texts], dtype=object)
+        import pandas as pd
+
+        levels = set(self.levels[column])
+        codes, found = pd.factorize(texts)
+        told = [text if text in levels else OTHER for text in found]
+        # Where there is no text the code is -1: the last one.
+        return np.array([*told, None], dtype=object)[codes]
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

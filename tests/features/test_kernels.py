@@ -32,9 +32,11 @@ def test_distinct_days_are_those_of_a_set_in_order(pairs):
 @given(PAIRS)
 def test_a_gap_is_counted_from_the_owners_day_before(pairs):
     pairs = sorted(set(pairs))
-    gaps = kernels.gaps_of(of([o for o, _ in pairs]), of([d for _, d in pairs]))
+    squared, gaps = kernels.gaps_of(of([o for o, _ in pairs]), of([d for _, d in pairs]))
     before = [max((d for p, d in pairs if p == o and d < day), default=day) for o, day in pairs]
-    assert gaps.tolist() == [day - earlier for (_, day), earlier in zip(pairs, before, strict=True)]
+    expected = [day - earlier for (_, day), earlier in zip(pairs, before, strict=True)]
+    assert np.nan_to_num(gaps).tolist() == expected
+    assert squared.tolist() == [gap * gap for gap in expected]
 
 
 @pytest.mark.parametrize(
