@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 ENGINES = ("duckdb", "spark", "postgresql")
 SYNONYMS = {"postgres": "postgresql"}
-CHUNK_ROWS = 2**17
-"""Rows of a batch: as many as the processor's caches hold."""
+CHUNK_ROWS = 2**19
+"""Rows of a batch: a column of them stays in the processor's caches."""
 ROW = "row_in_source"
 """The place of a row in its source, in a table whose rows have ids."""
 PLACE = "place in the source"
