@@ -73,8 +73,8 @@ def comparison(scale: float = 1.0) -> str:
             "",
             f"Windows of {', '.join(map(str, WINDOWS))} days at {CUTOFFS} monthly cutoffs: the "
             f"others compute the {len(columns())} columns that `benchmarks/work.py` tells, ours "
-            "those and more. Their numbers were compared with ours, on "
-            f"{AGREEMENT_EVENTS:,} events, before.",
+            "those and more, and is told the kinds of events as the others are. Their numbers were "
+            f"compared with ours, on {AGREEMENT_EVENTS:,} events, before.",
             "",
             *found.table(ONE_PASS),
             "",
