@@ -17,8 +17,8 @@ from features.plan import make_plan
 from features.points import make_points
 from features.vectors import LABEL, build_vectors
 from pipeline.opening import definition_of, open_histories
+from pipeline.parting import choose_points
 from pipeline.progress import Progress
-from pipeline.train import choose_points
 
 TOLERANCE = 1e-9
 """Relative: by how much numbers may differ."""

@@ -39,8 +39,8 @@ from features.vectors import FAMILIES, KEYS, LABEL, Vectors, build_vectors
 from models.matrix import find_levels, to_matrix
 from models.training import parameters
 from pipeline.opening import definition_of, open_histories
+from pipeline.parting import choose_points
 from pipeline.progress import Progress
-from pipeline.train import choose_points
 
 GROUPS = {
     "trends": r"(usage|payments|tickets)_\w+_trend_\d+d",
