@@ -69,43 +69,6 @@ def evaluate_by_cutoff(
     return found
 
 
-def compare(
-    labels: np.ndarray,
-    challenger: np.ndarray,
-    champion: np.ndarray,
-    customers: np.ndarray,
-    *,
-    seed: int,
-    draws: int = 500,
-) -> dict[str, float]:
-    """How much lower the challenger's log loss is, with an interval over customers.
-
-    Paired bootstrap: both models are judged on the same drawn customers, with all of a customer's
-    points, since those are no independent evidence.
-
-    Returns
-    -------
-    gain, low, high
-        Champion's log loss minus the challenger's, and its 95 % interval: above 0 is better.
-    """
-    gains = _log_losses(labels, champion) - _log_losses(labels, challenger)
-    _, index = np.unique(customers, return_inverse=True)
-    total = np.bincount(index, weights=gains)
-    points = np.bincount(index).astype(np.float64)
-    random = np.random.default_rng(seed)
-    drawn = np.empty(draws)
-    for draw in range(draws):
-        weights = np.bincount(random.integers(0, len(total), len(total)), minlength=len(total))
-        drawn[draw] = (weights @ total) / (weights @ points)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return {"gain": float(gains.mean()), "low": float(low), "high": float(high)}
-
-
-def _log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    safe = np.clip(probabilities, SMALLEST, 1 - SMALLEST)
-    return -np.where(labels == 1, np.log(safe), np.log1p(-safe))
-
-
 def baselines(
     labels: np.ndarray, *, base_rate: float, recency: Sequence[float] | None
 ) -> dict[str, dict[str, float | None]]:

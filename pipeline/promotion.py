@@ -12,7 +12,7 @@ from features.histories import Histories
 from features.plan import Plan
 from features.points import LabelledPoints
 from features.vectors import KEYS, build_vectors
-from models.evaluation import compare
+from models.comparison import log_losses, paired_gain
 from models.model import ChurnModel
 from pipeline.config import Config
 from pipeline.opening import definition_of
@@ -46,18 +46,17 @@ def judge(
     unseen = _unseen_by(incumbent, theirs, definition_of(config))
     if not unseen.any():
         return False, f"{champion.label} was trained on these test points: nothing to compare on"
-    found = compare(
-        parts.labels("test")[unseen],
-        predicted[unseen],
-        incumbent.predict(theirs[unseen]),
-        theirs[KEYS[0]].to_numpy()[unseen],
-        seed=config.model.seed,
+    labels = parts.labels("test")[unseen]
+    gains = log_losses(labels, incumbent.predict(theirs[unseen])) - log_losses(
+        labels, predicted[unseen]
     )
+    customers = theirs[KEYS[0]].to_numpy()[unseen]
+    found = paired_gain(gains, customers, seed=config.model.seed)
     told = (
-        f"log loss on the test points {found['gain']:+.5f} better than {champion.label} "
-        f"(95 % interval {found['low']:+.5f} to {found['high']:+.5f})"
+        f"log loss on the test points {found.mean:+.5f} better than {champion.label} "
+        f"(95 % interval {found.low:+.5f} to {found.high:+.5f})"
     )
-    return found["low"] > 0, told if found["low"] > 0 else f"not better beyond noise: {told}"
+    return found.is_certain, told if found.is_certain else f"not better beyond noise: {told}"
 
 
 def _unseen_by(model: ChurnModel, frame: pd.DataFrame, definition: Definition) -> np.ndarray:

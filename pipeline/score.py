@@ -15,19 +15,18 @@ from features.errors import UsageError
 from features.histories import Histories
 from features.plan import Plan
 from features.points import LabelledPoints, make_points, newest_cutoff, refuse_future
-from features.revenue import monthly_revenue
 from features.tables import CUSTOMER
 from features.vectors import KEYS, build_vectors
 from models.explanation import drivers_and_reasons, explain
 from models.model import ChurnModel
 from models.outreach import CONTACT, Lever, Limits, Outreach, plan_outreach
 from models.risk import risk_bands, risk_list, top_share
-from models.value import remaining_margin
 from pipeline.config import Config
 from pipeline.files import refuse_unwritable, to_json, whole_folder, write_csv, write_parquet
 from pipeline.opening import accounts_of, definition_of, fingerprint, open_histories
 from pipeline.progress import Progress
 from pipeline.tracking import Tracking
+from pipeline.worth import values_of
 
 if TYPE_CHECKING:
     import ibis
@@ -154,21 +153,14 @@ def _values(
     points: LabelledPoints,
 ) -> np.ndarray:
     """What each customer is still worth; 0 where the histories hold no money."""
-    revenue = monthly_revenue(histories, plan, points)
-    if revenue is None:
+    values = values_of(config, histories, plan, points, churn_rate=model.base_rate)
+    if values is None:
         progress.warn(
             "There are no payments and no prices: nobody's value is known, so the list is in order "
             "of risk, and no contact can be shown to pay."
         )
         return np.zeros(len(points))
-    return remaining_margin(
-        revenue,
-        margin=config.value.margin,
-        churn_rate=model.base_rate,
-        churn_days=config.churn.horizon_days,
-        horizon_months=config.value.horizon_months,
-        discount_rate=config.value.discount_rate,
-    )
+    return values
 
 
 def _outreach(

@@ -1,0 +1,47 @@
+"""Two models on the same points: which is better, and is it more than noise?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SMALLEST = 1e-15
+
+
+@dataclass(frozen=True)
+class Gain:
+    """By how much one is better, a mean over points, with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is better beyond noise."""
+        return self.low > 0
+
+
+def paired_gain(gains: np.ndarray, customers: np.ndarray, *, seed: int, draws: int = 1000) -> Gain:
+    """The mean of what each point gains, with an interval over customers.
+
+    Paired bootstrap: both models are judged on the same drawn customers, with all of a customer's
+    points, since those are no independent evidence.
+    """
+    _, index = np.unique(customers, return_inverse=True)
+    total = np.bincount(index, weights=gains)
+    points = np.bincount(index).astype(np.float64)
+    random = np.random.default_rng(seed)
+    drawn = np.empty(draws)
+    for draw in range(draws):
+        weights = np.bincount(random.integers(0, len(total), len(total)), minlength=len(total))
+        drawn[draw] = (weights @ total) / (weights @ points)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Gain(float(gains.mean()), float(low), float(high))
+
+
+def log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """The log loss of each point."""
+    safe = np.clip(probabilities, SMALLEST, 1 - SMALLEST)
+    return -np.where(labels == 1, np.log(safe), np.log1p(-safe))
