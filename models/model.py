@@ -1,65 +1,83 @@
-"""A churn model: a booster with everything needed to score by it, kept without any pickle.
+"""A churn model: boosters with everything needed to score by them, kept without any pickle.
 
-On disk it is a folder: ``booster.txt`` (LightGBM's text format) and ``model.json``.
+On disk it is a folder: ``booster_0.txt`` and so on (LightGBM's text format), and ``model.json``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.calibration import Calibrator, Identity, from_dict, probabilities
 from models.matrix import to_matrix
 
 if TYPE_CHECKING:
     import lightgbm as lgb
     import pandas as pd
 
-BOOSTER_FILE = "booster.txt"
 MODEL_FILE = "model.json"
+
+
+def booster_file(number: int) -> str:
+    """The name of a booster's file."""
+    return f"booster_{number}.txt"
 
 
 @dataclass(frozen=True)
 class ChurnModel:
-    """A trained model.
+    """A trained model: the mean of its boosters' log-odds, calibrated.
 
     Attributes
     ----------
-    booster_text
-        The booster in LightGBM's text format.
+    boosters_text
+        The boosters in LightGBM's text format.
     features
         What each column of the matrix means, in order: dicts with name, meaning, unit, group.
     levels
         By text feature, the texts in the order of their codes.
     typical
         By numeric feature, its median in training: what a customer's number is compared with.
+    missing
+        By feature, the share of training points without a value.
     base_rate
         Share of churners among the training points.
     context
         What the model belongs to, as JSON values: churn definition, feature plan, fingerprints.
+    calibrator
+        From the boosters' log-odds to those that came true on later points.
     """
 
-    booster_text: str
+    boosters_text: tuple[str, ...]
     features: tuple[Mapping[str, Any], ...]
     levels: Mapping[str, list[str]]
     typical: Mapping[str, float | None]
     base_rate: float
     context: Mapping[str, Any]
+    missing: Mapping[str, float] = field(default_factory=dict)
+    calibrator: Calibrator = field(default_factory=Identity)
 
     @cached_property
-    def booster(self) -> lgb.Booster:
+    def boosters(self) -> tuple[lgb.Booster, ...]:
         import lightgbm as lgb
 
-        return lgb.Booster(model_str=self.booster_text)
+        return tuple(lgb.Booster(model_str=text) for text in self.boosters_text)
 
     @property
     def names(self) -> list[str]:
         return [feature["name"] for feature in self.features]
+
+    @cached_property
+    def gains(self) -> Mapping[str, float]:
+        """By feature, its share of what all splits gained in training."""
+        gained = sum(b.feature_importance(importance_type="gain") for b in self.boosters)
+        total = float(np.sum(gained)) or 1.0
+        return dict(zip(self.names, (np.asarray(gained) / total).tolist(), strict=True))
 
     def matrix(self, frame: pd.DataFrame) -> np.ndarray:
         """The vectors as the matrix this model reads."""
@@ -67,23 +85,47 @@ class ChurnModel:
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """The probability of churn of each vector."""
-        return np.asarray(self.booster.predict(self.matrix(frame)))
+        return probabilities(self.calibrator.log_odds(self.raw_log_odds(self.matrix(frame))))
+
+    def raw_log_odds(self, matrix: np.ndarray) -> np.ndarray:
+        """The mean of the boosters' log-odds, before calibration."""
+        found = [np.asarray(each.predict(matrix, raw_score=True)) for each in self.boosters]
+        return np.asarray(np.mean(found, axis=0))
 
     def contributions(self, frame: pd.DataFrame) -> np.ndarray:
         """Exact SHAP values in log-odds: a column per feature, and last the expected value.
 
-        A row's sum is the log-odds of its probability (TreeSHAP, Lundberg et al. 2020).
+        A row's sum is the log-odds of its probability (TreeSHAP, Lundberg et al. 2020; the values
+        of a mean are the mean of the values). Calibration stretches a row's values by what it does
+        to the way from the expected log-odds to the row's, which is one factor for the whole model
+        where the calibration is linear.
         """
-        return np.asarray(self.booster.predict(self.matrix(frame), pred_contrib=True))
+        matrix = self.matrix(frame)
+        found = np.mean(
+            [np.asarray(each.predict(matrix, pred_contrib=True)) for each in self.boosters], axis=0
+        )
+        if not len(found):
+            return np.asarray(found)
+        raw, expected = found.sum(axis=1), found[:, -1]
+        way = raw - expected
+        mended = self.calibrator.log_odds(raw) - self.calibrator.log_odds(expected)
+        stretch = np.divide(mended, way, out=np.ones_like(way), where=np.abs(way) > 1e-12)
+        found[:, :-1] *= stretch[:, None]
+        found[:, -1] = self.calibrator.log_odds(expected)
+        return np.asarray(found)
 
     def save(self, folder: Path) -> None:
         """Write the model into a folder, which is made where it is missing."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / BOOSTER_FILE).write_text(self.booster_text, encoding="utf-8")
+        for number, text in enumerate(self.boosters_text):
+            (folder / booster_file(number)).write_text(text, encoding="utf-8")
         values = {
+            "boosters": len(self.boosters_text),
+            "calibration": self.calibrator.as_dict(),
             "features": list(self.features),
             "levels": dict(self.levels),
             "typical": dict(self.typical),
+            "missing": dict(self.missing),
             "base_rate": self.base_rate,
             "context": dict(self.context),
         }
@@ -95,10 +137,15 @@ class ChurnModel:
         """Read a model that `save` wrote."""
         values = json.loads((folder / MODEL_FILE).read_text(encoding="utf-8"))
         return ChurnModel(
-            booster_text=(folder / BOOSTER_FILE).read_text(encoding="utf-8"),
+            boosters_text=tuple(
+                (folder / booster_file(number)).read_text(encoding="utf-8")
+                for number in range(values["boosters"])
+            ),
             features=tuple(values["features"]),
             levels=values["levels"],
             typical=values["typical"],
+            missing=values["missing"],
             base_rate=values["base_rate"],
             context=values["context"],
+            calibrator=from_dict(values["calibration"]),
         )

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+FOLDS = 3
+FOLD_SHARE = 0.2
+
 
 @dataclass(frozen=True)
 class Split:
@@ -18,37 +21,29 @@ class Split:
 
     Attributes
     ----------
-    train, validation
-        For fitting and for early stopping; `validation` is empty where history is too short.
-    gap
-        Cutoffs between them, whose label windows reach into the validation: known when the test
-        began, so the final fit has them.
+    known
+        All cutoffs whose labels were known when the test began: what is trained on.
     test
         The newest cutoffs, untouched until the final evaluation.
     purged
         Cutoffs in no part: their label windows reach into the test.
     """
 
-    train: tuple[int, ...]
-    gap: tuple[int, ...]
-    validation: tuple[int, ...]
+    known: tuple[int, ...]
     test: tuple[int, ...]
     purged: tuple[int, ...]
 
-    @property
-    def known(self) -> tuple[int, ...]:
-        """All cutoffs whose labels were known when the test began."""
-        return self.train + self.gap + self.validation
+
+@dataclass(frozen=True)
+class Fold:
+    """Cutoffs to learn from, and later ones to judge by, as if it had been then."""
+
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
 
 
-def split_by_time(
-    cutoffs: Sequence[int],
-    *,
-    test_points: int,
-    days_until_known: int,
-    validation_share: float = 0.2,
-) -> Split:
-    """Part cutoffs into train, validation and test.
+def split_by_time(cutoffs: Sequence[int], *, test_points: int, days_until_known: int) -> Split:
+    """Part cutoffs into what is trained on and what is tested on.
 
     Parameters
     ----------
@@ -58,8 +53,6 @@ def split_by_time(
         How many of the newest cutoffs to test on.
     days_until_known
         Days from a cutoff until its label is known.
-    validation_share
-        Which share of the training cutoffs, the newest, to stop early on.
 
     Raises
     ------
@@ -75,15 +68,31 @@ def split_by_time(
             f"no cutoff to train on: {len(ordered)} cutoffs, {len(test)} of them for the test, and "
             f"labels known {days_until_known} days after a cutoff"
         )
-    size = int(np.ceil(len(known) * validation_share))
-    validation = known[-size:]
-    train = [cutoff for cutoff in known if cutoff + days_until_known <= validation[0]]
-    if not train:
-        train, validation = known, []
-    return Split(
-        train=tuple(train),
-        gap=tuple(sorted(set(known) - set(train) - set(validation))),
-        validation=tuple(validation),
-        test=tuple(test),
-        purged=tuple(sorted(set(earlier) - set(known))),
-    )
+    purged = sorted(set(earlier) - set(known))
+    return Split(known=tuple(known), test=tuple(test), purged=tuple(purged))
+
+
+def rolling_origins(
+    known: Sequence[int],
+    *,
+    days_until_known: int,
+    folds: int = FOLDS,
+    share: float = FOLD_SHARE,
+) -> tuple[Fold, ...]:
+    """Validation that rolls through time: each fold is judged by the cutoffs that came next.
+
+    The newest `share` of the cutoffs is the last fold's validation, the share before it that of the
+    fold before; each fold learns from the cutoffs whose labels were known when its validation
+    began, so no label window reaches across. Oldest fold first; none where history is too short.
+
+    Source: Tashman (2000), Out-of-sample tests of forecasting accuracy.
+    """
+    ordered = sorted(set(known))
+    size = int(np.ceil(len(ordered) * share))
+    found = []
+    for end in range(len(ordered), 0, -size)[:folds]:
+        validation = ordered[max(end - size, 0) : end]
+        train = [cutoff for cutoff in ordered if cutoff + days_until_known <= validation[0]]
+        if train:
+            found.append(Fold(tuple(train), tuple(validation)))
+    return tuple(reversed(found))

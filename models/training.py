@@ -1,21 +1,30 @@
-"""Fits the booster: early stopping on later points, then once more on all points it may see.
+"""Fits the model: how many trees and which calibration later points tell, the trees all points.
 
-The number of trees is found on points that lie after the training's (as scoring will), and the
-final model is fitted on both parts with that many trees, so that it knows the newest behaviour.
+Validation rolls through time (`models.split.rolling_origins`): each fold learns from the past and
+is judged by the points that came next. That tells how many trees serve later points best, and what
+became of the predictions, which the calibration is fitted on. The boosters are then fitted on all
+points, so that they know the newest behaviour.
+
+The model is the mean, in log-odds, of boosters of two kinds: one searches each split, the other
+draws its thresholds at random (Geurts, Ernst and Wehenkel 2006). They err differently; both are
+shallow, since what drives churn mostly adds up. docs/model.md has the figures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from models import calibration
+from models.calibration import Calibrator, Identity
+
 DEFAULTS: dict[str, Any] = {
     "learning_rate": 0.05,
-    "num_leaves": 31,
-    "max_depth": 6,
+    "num_leaves": 8,
+    "max_depth": 3,
     "min_data_in_leaf": 50,
     "min_sum_hessian_in_leaf": 1.0,
     "lambda_l2": 1.0,
@@ -25,15 +34,21 @@ DEFAULTS: dict[str, Any] = {
 }
 """Good without a search; each can be replaced by a tuned value."""
 
+KINDS: dict[str, dict[str, Any]] = {"searched": {}, "random": {"extra_trees": True}}
+"""The kinds of boosters, by how they find a split."""
+
 MOST_TREES = 1000
 PATIENCE = 50
-TREES_WITHOUT_VALIDATION = 100
+TREES_WITHOUT_VALIDATION = 150
 FEWEST_TREES = 10
+
+Rows = np.ndarray
+"""Positions of rows, ascending."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Matrix and labels (0 or 1) of the points of one part."""
+    """Matrix and labels (0 or 1) of points."""
 
     matrix: np.ndarray
     labels: np.ndarray
@@ -48,12 +63,68 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A fitted booster as text, its number of trees, and how it did on the validation points."""
+class Data:
+    """Points to learn from, and the folds in which they are judged.
 
-    booster_text: str
-    trees: int
-    validation_log_loss: float | None
+    Attributes
+    ----------
+    folds
+        Rows to learn from and later rows to judge by, oldest fold first; may be empty.
+    """
+
+    points: Part
+    features: Sequence[str]
+    categorical: Sequence[str]
+    folds: Sequence[tuple[Rows, Rows]] = ()
+
+    def usable_folds(self) -> list[tuple[Rows, Rows]]:
+        """Those with churners and others on both sides."""
+        labels = self.points.labels
+        return [
+            (train, later)
+            for train, later in self.folds
+            if all(0 < labels[rows].sum() < len(rows) for rows in (train, later))
+        ]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit gives back.
+
+    Attributes
+    ----------
+    boosters
+        In LightGBM's text format.
+    trees
+        By kind of booster, how many trees each has.
+    validation
+        Log loss on later points before calibration and, by kind, after it; empty without folds.
+    """
+
+    boosters: tuple[str, ...]
+    trees: Mapping[str, int]
+    calibrator: Calibrator = field(default_factory=Identity)
+    validation: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """How the model would have done: the trees it needed, and its log-odds for later points.
+
+    Attributes
+    ----------
+    blocks
+        Log-odds and labels of each fold's later points.
+    """
+
+    trees: Mapping[str, int]
+    blocks: Sequence[tuple[np.ndarray, np.ndarray]]
+
+    @property
+    def log_loss(self) -> float:
+        """Of all later points, before calibration."""
+        raw, labels = (np.concatenate(parts) for parts in zip(*self.blocks, strict=True))
+        return float(np.mean(np.logaddexp(0, raw) - np.where(labels == 1, raw, 0.0)))
 
 
 def parameters(seed: int, rows: int, chosen: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -86,75 +157,129 @@ def _threads() -> int:
 
 
 def fit(
-    train: Part,
-    validation: Part,
-    everything: Part,
+    data: Data,
     *,
-    features: list[str],
-    categorical: list[str],
     seed: int,
     chosen: Mapping[str, Any] | None = None,
+    progress: Callable[[str], None] = lambda what: None,
 ) -> Fitted:
-    """Count the trees by early stopping on `validation`, then fit that many on `everything`.
+    """Count the trees and calibrate on later points, then fit on all points.
 
     Raises
     ------
     ValueError
         When all points have the same label.
     """
-    if not everything.has_both:
+    if not data.points.has_both:
         raise ValueError("training needs churners and others")
-    shape: dict[str, Any] = {"features": features, "categorical": categorical}
-    trees, loss = TREES_WITHOUT_VALIDATION, None
-    if train.has_both and validation.has_both:
-        trees, loss = count_trees(
-            train, validation, **shape, settings=parameters(seed, len(train), chosen)
-        )
-    import lightgbm as lgb
-
-    settings = parameters(seed, len(everything), chosen)
-    booster = lgb.train(
-        settings, _dataset(everything, **shape, settings=settings), num_boost_round=trees
+    table = dataset(data)
+    rehearsed = rehearse(data, table, seed=seed, chosen=chosen, progress=progress)
+    calibrator, losses = calibration.choose(rehearsed.blocks) if rehearsed else (Identity(), {})
+    trees = rehearsed.trees if rehearsed else dict.fromkeys(KINDS, TREES_WITHOUT_VALIDATION)
+    progress("fitting on all points")
+    return Fitted(
+        boosters=fit_boosters(data, table, trees, seed=seed, chosen=chosen),
+        trees=trees,
+        calibrator=calibrator,
+        validation=losses,
     )
-    return Fitted(booster.model_to_string(), trees, loss)
 
 
-def count_trees(
-    train: Part,
-    validation: Part,
-    *,
-    features: list[str],
-    categorical: list[str],
-    settings: Mapping[str, Any],
-    most: int = MOST_TREES,
-) -> tuple[int, float]:
-    """How many trees serve later points best, and the log loss there."""
-    import lightgbm as lgb
-
-    dataset = _dataset(train, features, categorical, settings)
-    later = lgb.Dataset(
-        validation.matrix, validation.labels, reference=dataset, params=dict(settings)
-    )
-    booster = lgb.train(
-        dict(settings),
-        dataset,
-        num_boost_round=most,
-        valid_sets=[later],
-        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
-    )
-    loss = booster.best_score["valid_0"]["binary_logloss"]
-    return max(booster.best_iteration, FEWEST_TREES), float(loss)
-
-
-def _dataset(
-    part: Part, features: list[str], categorical: list[str], settings: Mapping[str, Any]
-) -> Any:
+def dataset(data: Data) -> Any:
+    """All points as LightGBM reads them, binned once for every fit."""
     import lightgbm as lgb
 
     return lgb.Dataset(
-        part.matrix,
-        part.labels,
-        feature_name=features,
-        categorical_feature=categorical,
-        params=dict(settings),
+        data.points.matrix,
+        data.points.labels,
+        feature_name=list(data.features),
+        categorical_feature=list(data.categorical),
+        # What a leaf needs differs between fits of the same data.
+        params={**parameters(0, len(data.points)), "feature_pre_filter": False},
+        free_raw_data=False,
+    ).construct()
+
+
+def fit_boosters(
+    data: Data,
+    table: Any,
+    trees: Mapping[str, int],
+    *,
+    seed: int,
+    chosen: Mapping[str, Any] | None = None,
+) -> tuple[str, ...]:
+    """A booster of each kind on all points, as text."""
+    import lightgbm as lgb
+
+    found = []
+    for number, (kind, own) in enumerate(KINDS.items()):
+        settings = _settings(seed + number, len(data.points), {**(chosen or {}), **own})
+        booster = lgb.train(settings, table, num_boost_round=trees[kind])
+        found.append(booster.model_to_string())
+    return tuple(found)
+
+
+def rehearse(
+    data: Data,
+    table: Any,
+    *,
+    seed: int,
+    chosen: Mapping[str, Any] | None = None,
+    most: int = MOST_TREES,
+    progress: Callable[[str], None] = lambda what: None,
+) -> Rehearsal | None:
+    """Fit every fold as if it had been then; None where there is no fold with churners.
+
+    The number of trees is the mean over the folds, each by its points to learn from: what the
+    larger ones need is nearer to what all need.
+    """
+    folds = data.usable_folds()
+    if not folds:
+        return None
+    needed: dict[str, list[int]] = {kind: [] for kind in KINDS}
+    blocks = []
+    for place, (train, later) in enumerate(folds):
+        progress(f"validating on later points, {place + 1} of {len(folds)}")
+        found = [
+            _fit_fold(
+                data,
+                table,
+                train,
+                later,
+                _settings(seed + number, len(train), {**(chosen or {}), **own}),
+                most,
+            )
+            for number, own in enumerate(KINDS.values())
+        ]
+        for kind, (best, _) in zip(KINDS, found, strict=True):
+            needed[kind].append(best)
+        blocks.append((np.mean([raw for _, raw in found], axis=0), data.points.labels[later]))
+    sizes = [len(train) for train, _ in folds]
+    trees = {
+        kind: max(round(float(np.average(counts, weights=sizes))), FEWEST_TREES)
+        for kind, counts in needed.items()
+    }
+    return Rehearsal(trees, blocks)
+
+
+def _fit_fold(
+    data: Data, table: Any, train: Rows, later: Rows, settings: Mapping[str, Any], most: int
+) -> tuple[int, np.ndarray]:
+    """How many trees serve the later points best, and their log-odds with so many."""
+    import lightgbm as lgb
+
+    booster = lgb.train(
+        dict(settings),
+        table.subset(train),
+        num_boost_round=most,
+        valid_sets=[table.subset(later)],
+        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )
+    raw = booster.predict(
+        data.points.matrix[later], raw_score=True, num_iteration=booster.best_iteration
+    )
+    return booster.best_iteration, np.asarray(raw)
+
+
+def _settings(seed: int, rows: int, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    return {**parameters(seed, rows, chosen), "feature_pre_filter": False}

@@ -26,7 +26,7 @@ from features.points import Every, labelled_cutoffs, make_points
 from features.sql import text_of
 from features.tables import CUSTOMER
 from features.timeline import day_number
-from models.split import split_by_time
+from models.split import rolling_origins, split_by_time
 from pipeline.config import Model
 from pipeline.guess_reach import LONG_TAIL_DAYS, Reach, find_reach, to_date
 
@@ -273,14 +273,14 @@ def _plan(histories: Histories, definition: Definition, every: Every, horizon: i
         counts = make_points(histories, definition, cutoffs).counts
     except (TooLittleData, ValueError):
         return _Plan(definition, every, cutoffs)
-    parts = [[c for c in counts if day_number(c.cutoff) in p] for p in (split.train, split.test)]
+    folds = rolling_origins(split.known, days_until_known=definition.days_until_known)
+    learned = folds[-1].train if folds else split.known
+    parts = [[c for c in counts if day_number(c.cutoff) in p] for p in (learned, split.test)]
     left = [[c.churned or 0 for c in part] for part in parts]
     stay = [[c.points - (c.churned or 0) for c in part] for part in parts]
     train, test = (sum(part) for part in left)
     fewest = [min(sum(a), sum(b)) for a, b in zip(left, stay, strict=True)]
-    return _Plan(
-        definition, every, cutoffs, bool(split.validation), (train, test), (fewest[0], fewest[1])
-    )
+    return _Plan(definition, every, cutoffs, bool(folds), (train, test), (fewest[0], fewest[1]))
 
 
 def _told(wish: _Wish, plan: _Plan, seen_until: date, *, enough: bool) -> Churn:

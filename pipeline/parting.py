@@ -13,7 +13,7 @@ from features.histories import Histories
 from features.points import LabelledPoints, labelled_cutoffs, make_points
 from features.timeline import EPOCH, day_number
 from features.vectors import KEYS, LABEL, Vectors
-from models.split import Split, split_by_time
+from models.split import Split, rolling_origins, split_by_time
 from pipeline.config import Config
 
 if TYPE_CHECKING:
@@ -94,23 +94,34 @@ def refuse_too_few(train: pd.DataFrame, definition: Definition) -> None:
 
 
 class Parts:
-    """The vectors, parted by time."""
+    """The vectors, parted by time: those to train on and those to test on."""
 
     def __init__(self, vectors: Vectors, split: Split) -> None:
-        cutoffs = vectors.frame[KEYS[1]].to_numpy().astype("datetime64[D]").astype(np.int64)
+        cutoffs = _days(vectors.frame)
         self.split = split
         self.frames = {
             name: vectors.frame[np.isin(cutoffs, list(days))].reset_index(drop=True)
-            for name, days in (
-                ("fit", split.train),
-                ("validation", split.validation),
-                ("train", split.known),
-                ("test", split.test),
-            )
+            for name, days in (("train", split.known), ("test", split.test))
         }
 
     def labels(self, name: str) -> np.ndarray:
         return self.frames[name][LABEL].to_numpy(dtype=np.int8)
+
+    def folds(self, days_until_known: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Rows of the training points by fold: those to learn from, and later ones to judge by."""
+        cutoffs = _days(self.frames["train"])
+        return [
+            (
+                np.flatnonzero(np.isin(cutoffs, fold.train)),
+                np.flatnonzero(np.isin(cutoffs, fold.validation)),
+            )
+            for fold in rolling_origins(self.split.known, days_until_known=days_until_known)
+        ]
+
+
+def _days(frame: pd.DataFrame) -> np.ndarray:
+    """The cutoffs in days since 1970."""
+    return frame[KEYS[1]].to_numpy().astype("datetime64[D]").astype(np.int64)
 
 
 def date_of(day: int) -> date:

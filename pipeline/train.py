@@ -16,7 +16,7 @@ from features.vectors import Vectors, build_vectors
 from models.explanation import explain
 from models.matrix import find_levels, to_matrix
 from models.model import ChurnModel
-from models.training import Fitted, Part, fit
+from models.training import Data, Fitted, Part, fit
 from models.tuning import tune
 from pipeline.config import Config
 from pipeline.evaluating import metrics_of
@@ -86,7 +86,9 @@ def _train(config: Config, histories: Histories, progress: Progress) -> Trained:
     with progress.stage("opening MLflow"):
         tracking = Tracking(config)
     with progress.stage("training") as stage:
-        model, fitted, chosen = _fit(config, vectors, parts, stage.detail)
+        model, fitted, chosen = _fit(
+            config, vectors, parts, definition.days_until_known, stage.detail
+        )
     model = replace(model, context=context_of(config, histories, plan, definition, split))
     with progress.stage("evaluating"):
         test = parts.frames["test"]
@@ -132,36 +134,38 @@ def _warn_of_leaks(histories: Histories, definition: Definition, progress: Progr
 
 
 def _fit(
-    config: Config, vectors: Vectors, parts: Parts, tell: Any
+    config: Config, vectors: Vectors, parts: Parts, days_until_known: int, tell: Any
 ) -> tuple[ChurnModel, Fitted, dict[str, Any]]:
     """Fit the model; its levels and medians come from the training points alone."""
+    train = parts.frames["train"]
     texts = [feature.name for feature in vectors.catalogue if feature.is_text]
-    levels = find_levels(parts.frames["train"], texts)
-    fitting, stopping, everything = (
-        Part(to_matrix(parts.frames[name], vectors.names, levels), parts.labels(name))
-        for name in ("fit", "validation", "train")
+    levels = find_levels(train, texts)
+    data = Data(
+        points=Part(to_matrix(train, vectors.names, levels), parts.labels("train")),
+        features=vectors.names,
+        categorical=texts,
+        folds=parts.folds(days_until_known),
     )
-    seed = config.model.seed
-    shape = {"features": vectors.names, "categorical": texts}
     chosen = tune(
-        fitting,
-        stopping,
-        **shape,
-        seed=seed,
+        data,
+        seed=config.model.seed,
         trials=config.model.tune_trials,
+        minutes=config.model.tune_minutes,
+        journal=config.out / "tuning.journal" if config.model.tune_trials else None,
         progress=lambda trial, best: tell(
             f"trial {trial} of {config.model.tune_trials}, log loss {best:.4f}"
         ),
     )
-    tell("fitting")
-    fitted = fit(fitting, stopping, everything, **shape, seed=seed, chosen=chosen)
+    fitted = fit(data, seed=config.model.seed, chosen=chosen, progress=tell)
     model = ChurnModel(
-        booster_text=fitted.booster_text,
+        boosters_text=fitted.boosters,
         features=tuple(feature.as_dict() for feature in vectors.catalogue),
         levels=levels,
-        typical=_medians(parts.frames["train"], vectors),
+        typical=_medians(train, vectors),
+        missing={name: float(train[name].isna().mean()) for name in vectors.names},
         base_rate=float(parts.labels("train").mean()),
         context={},
+        calibrator=fitted.calibrator,
     )
     return model, fitted, chosen
 

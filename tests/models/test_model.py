@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from models.calibration import Beta, Isotonic, Linear
 from models.explanation import drivers_and_reasons, explain, reason
 from models.matrix import find_levels, to_matrix
 from models.model import ChurnModel
-from models.training import Part, fit
+from models.training import Data, Part, fit
 
 FEATURES = (
     {"name": "usage_count_30d", "meaning": "events", "unit": "events", "group": "usage"},
@@ -41,16 +44,12 @@ def model(frame, labels) -> ChurnModel:
     names = [feature["name"] for feature in FEATURES]
     levels = find_levels(frame, ["plan"])
     matrix = to_matrix(frame, names, levels)
-    fitted = fit(
-        Part(matrix[:600], labels[:600]),
-        Part(matrix[600:], labels[600:]),
-        Part(matrix, labels),
-        features=names,
-        categorical=["plan"],
-        seed=1,
-    )
+    folds = [(np.arange(400), np.arange(400, 600)), (np.arange(600), np.arange(600, 800))]
+    fitted = fit(Data(Part(matrix, labels), names, ["plan"], folds), seed=1)
     typical = {"usage_count_30d": 20.0, "failed_share": 0.5}
-    return ChurnModel(fitted.booster_text, FEATURES, levels, typical, 0.5, {"plan": {}})
+    return ChurnModel(
+        fitted.boosters, FEATURES, levels, typical, 0.5, {"plan": {}}, calibrator=fitted.calibrator
+    )
 
 
 def test_it_learns(model, frame, labels):
@@ -81,25 +80,36 @@ def test_the_order_of_the_columns_does_not_matter(model, frame):
     np.testing.assert_array_equal(model.predict(frame[frame.columns[::-1]]), model.predict(frame))
 
 
-def test_one_label_only_is_refused(frame):
+def test_one_label_only_is_refused():
     part = Part(np.zeros((10, 1), dtype=np.float32), np.zeros(10, dtype=np.int8))
     with pytest.raises(ValueError, match="churners and others"):
-        fit(part, part, part, features=["a"], categorical=[], seed=1)
+        fit(Data(part, ["a"], []), seed=1)
 
 
-def test_without_validation_it_still_fits(frame, labels):
+def test_without_later_points_it_still_fits(frame, labels):
     matrix = to_matrix(frame, ["usage_count_30d"], {})
-    nobody = Part(matrix[:0], labels[:0])
-    fitted = fit(
-        Part(matrix, labels),
-        nobody,
-        Part(matrix, labels),
-        features=["usage_count_30d"],
-        categorical=[],
-        seed=1,
-    )
-    assert fitted.validation_log_loss is None
-    assert fitted.trees > 0
+    fitted = fit(Data(Part(matrix, labels), ["usage_count_30d"], []), seed=1)
+    assert fitted.validation == {}
+    assert fitted.calibrator.kind == "none"
+    assert all(trees > 0 for trees in fitted.trees.values())
+
+
+@pytest.mark.parametrize(
+    "calibrator",
+    [
+        Linear(0.7, -0.4),
+        Beta(0.8, 1.3, 0.2),
+        Isotonic((-3.0, -1.0, 0.5, 2.0), (-2.5, -1.4, 0.1, 3.0)),
+    ],
+)
+def test_contributions_add_up_however_it_is_calibrated(model, frame, calibrator):
+    mended = replace(model, calibrator=calibrator)
+    predicted = mended.predict(frame)
+    found = mended.contributions(frame)
+    np.testing.assert_allclose(found.sum(axis=1), np.log(predicted / (1 - predicted)), atol=1e-9)
+    # What drives a customer up or down is the same as before.
+    before = model.contributions(frame)
+    assert (np.sign(found[:, :-1]) * np.sign(before[:, :-1]) >= 0).all()
 
 
 def test_drivers_are_groups_that_raise_the_risk_strongest_first(model, frame):

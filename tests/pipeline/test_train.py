@@ -111,22 +111,6 @@ def test_second_training_is_not_promoted(trained, churn, tmp_path):
     assert gated.status == 5
 
 
-def test_tuning_is_repeatable(world):
-    from models.training import Part
-    from models.tuning import tune
-
-    random = np.random.default_rng(0)
-    matrix = random.normal(size=(600, 3)).astype(np.float32)
-    labels = (random.random(600) < 1 / (1 + np.exp(-2 * matrix[:, 0]))).astype(np.int8)
-    part = Part(matrix, labels)
-    chosen = [
-        tune(part, part, features=["a", "b", "c"], categorical=[], seed=5, trials=3)
-        for _ in range(2)
-    ]
-    assert chosen[0] == chosen[1]
-    assert chosen[0]["num_leaves"] >= 7
-
-
 @pytest.mark.parametrize(("example", "floor"), [("oulad.toml", 0.74), ("online_retail.toml", 0.74)])
 def test_real_histories_are_predicted(example, floor, shared_data, tmp_path, store):
     import shutil
