@@ -194,8 +194,8 @@ def judge(given: Trial, groups: Mapping[str, str], fits: int) -> dict[str, Effec
         taken = {group for group, sign in zip(there, signs, strict=True) if sign > 0}
         columns = [i for i, group in enumerate(of_column) if group is None or group in taken]
         predicted = _predicted(given, columns, seed)
-        auc.append(_auc(given.judged_labels, predicted))
-        log_loss.append(_log_loss(given.judged_labels, predicted))
+        auc.append(ranked(given.judged_labels, predicted))
+        log_loss.append(surprised(given.judged_labels, predicted))
     effects = zip(
         _effects(design, auc, given.customers, 1e4),
         _effects(design, log_loss, given.customers, 1e5),
@@ -241,7 +241,9 @@ def _predicted(given: Trial, columns: list[int], seed: int) -> np.ndarray:
     )
     booster = lgb.train(settings, data, num_boost_round=TREES)
     return np.asarray(
-        booster.predict(given.judged[:, columns], num_threads=settings["num_threads"])
+        booster.predict(
+            given.judged[:, columns], raw_score=True, num_threads=settings["num_threads"]
+        )
     )
 
 
@@ -249,8 +251,8 @@ Scored = tuple[float, np.ndarray]
 """A figure, and by how much each point moves it."""
 
 
-def _auc(labels: np.ndarray, predicted: np.ndarray) -> Scored:
-    """The share of pairs in order; a point's part in it is the share of its own pairs (DeLong)."""
+def ranked(labels: np.ndarray, predicted: np.ndarray) -> Scored:
+    """AUC; a point's part in it is the share of its own pairs that are in order (DeLong)."""
     churned = labels == 1
     ranks, own = rankdata(predicted), np.empty(len(labels))
     others = np.where(churned, (~churned).sum(), churned.sum())
@@ -261,8 +263,9 @@ def _auc(labels: np.ndarray, predicted: np.ndarray) -> Scored:
     return auc, (own - auc) / (len(labels) - others)
 
 
-def _log_loss(labels: np.ndarray, predicted: np.ndarray) -> Scored:
-    losses = -np.log(np.where(labels == 1, predicted, 1 - predicted))
+def surprised(labels: np.ndarray, log_odds: np.ndarray) -> Scored:
+    """Log loss, and each point's part in it."""
+    losses = np.logaddexp(0, log_odds) - np.where(labels == 1, log_odds, 0.0)
     return losses.mean(), (losses - losses.mean()) / len(losses)
 
 

@@ -53,8 +53,9 @@ def test_a_group_that_says_the_same_of_everybody_is_not_judged(effects):
 def test_figures_are_those_of_scikit_learn_and_points_move_them_to_nothing():
     random = np.random.default_rng(2)
     labels, predicted = random.integers(0, 2, 50), random.random(50).round(1) * 0.9 + 0.05
-    for ours, theirs in ((features._auc, roc_auc_score), (features._log_loss, log_loss)):
-        value, moved = ours(labels, predicted)
+    log_odds = np.log(predicted / (1 - predicted))
+    for ours, theirs in ((features.ranked, roc_auc_score), (features.surprised, log_loss)):
+        value, moved = ours(labels, log_odds)
         assert value == pytest.approx(theirs(labels, predicted))
         assert moved.sum() == pytest.approx(0)
 
