@@ -9,6 +9,7 @@ import numpy as np
 from models.ranking import Ranking, auc, churners_among
 
 TENTH = 0.1
+UNKNOWN = "unknown"
 
 
 def by_kind(
@@ -19,7 +20,7 @@ def by_kind(
     Parameters
     ----------
     kinds
-        The kind of churn of each point, as text; None for who stayed.
+        The kind of churn of each point, as text; None for who stayed, or where nobody knows.
 
     Returns
     -------
@@ -32,6 +33,7 @@ def by_kind(
         mean_prediction
             What was expected of them.
     """
+    kinds = np.where((labels == 1) & (kinds == None), UNKNOWN, kinds)  # noqa: E711
     names, counts = np.unique(kinds[labels == 1].astype(str), return_counts=True)
     riskiest = max(1.0, float(np.ceil(TENTH * len(labels) - 1e-9)))
     found = {}

@@ -30,7 +30,8 @@ class Ranking:
         scores = np.asarray(scores, dtype=np.float64)
         self.order = np.argsort(-scores, kind="stable")
         ordered = scores[self.order]
-        self.starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        first = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)]
+        self.starts = np.flatnonzero(first)
         self.labels = np.asarray(labels, dtype=np.float64)[self.order]
 
     def count(self, weights: np.ndarray | None = None) -> Groups:

@@ -28,3 +28,8 @@ def test_by_hand():
 def test_where_everybody_left_no_kind_is_ranked():
     found = by_kind(np.array([1]), np.array([0.5]), np.array(["voluntary"], dtype=object))
     assert found["voluntary"]["auc"] is None
+
+
+def test_a_churner_of_no_known_kind_is_counted():
+    found = by_kind(np.array([1, 0]), np.array([0.5, 0.1]), np.array([None, None], dtype=object))
+    assert found["unknown"]["churned"] == 1

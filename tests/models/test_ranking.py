@@ -57,3 +57,9 @@ def test_only_the_order_matters(seed):
 
 def test_an_endless_silence_is_the_highest_score():
     assert auc(Ranking(np.array([1, 0]), np.array([np.inf, 5.0])).count()) == 1
+
+
+def test_no_points_have_no_figures():
+    groups = Ranking(np.array([]), np.array([])).count()
+    assert auc(groups) is None
+    assert lift_and_recall(groups, 0.1) == (None, None)
