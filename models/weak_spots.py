@@ -1,5 +1,8 @@
 """Where the model is clearly worse than elsewhere: parts of the points, beyond noise.
 
+What is wrong everywhere (too much churn expected of all) is a spot of its own, ``all points``; a
+part is then judged by what is left, so that one cause is not told as often as there are parts.
+
 Many parts are looked at, so some look bad by luck: a part is weak where the difference is larger
 than luck makes the largest of so many (Bonferroni), and large enough to matter. Standard errors
 are over customers, whose points are no independent evidence.
@@ -15,9 +18,11 @@ from typing import Any
 import numpy as np
 
 from models.ranking import Ranking, auc
+from models.reliability import in_the_large, log_odds
 from models.segments import enough
 
 CONFIDENCE = 0.95
+EVERYWHERE = "all points"
 SMALLEST_GAP = 0.1
 """Churn that is further from what was expected than this share of it matters."""
 SMALLEST_FALL = 0.03
@@ -52,30 +57,41 @@ def weak_spots(
         Parts cut by the prediction itself, within which its order has little left to tell.
     """
     judged = {name: mask for name, mask in parts.items() if enough(mask, points.labels)}
-    if not judged:
+    everywhere = np.ones(len(points.labels), dtype=bool)
+    if not enough(everywhere, points.labels):
         return []
-    checks = 2 * len(judged) - sum(name in only_calibration for name in judged)
+    checks = 1 + 2 * len(judged) - sum(name in only_calibration for name in judged)
     limit = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / checks)
-    found = []
+    found = [(EVERYWHERE, _calibration(points, points.probabilities))]
+    usual = shifted(points)
     for name, mask in judged.items():
-        spots = [_calibration(points.part(mask))]
+        found.append((name, _calibration(points.part(mask), usual[mask])))
         if name not in only_calibration and enough(~mask, points.labels):
-            spots.append(_ranking(points.part(mask), points.part(~mask)))
-        found += [{"where": name, **spot} for spot in spots if spot and spot["z"] > limit]
-    return sorted(found, key=lambda spot: -spot["z"])
+            found.append((name, _ranking(points.part(mask), points.part(~mask))))
+    spots = [{"where": name, **spot} for name, spot in found if spot and spot["z"] > limit]
+    return sorted(spots, key=lambda spot: -spot["z"])
 
 
-def _calibration(part: Points) -> dict[str, Any] | None:
-    """Churn that is not what was expected; `z` is the distance in standard errors."""
-    residuals = part.labels - part.probabilities
-    gap, expected = float(residuals.mean()), float(part.probabilities.mean())
-    if abs(gap) < SMALLEST_GAP * expected:
+def shifted(points: Points) -> np.ndarray:
+    """The probabilities, with the shift in log-odds that makes their mean right."""
+    shift = in_the_large(points.labels, points.probabilities) or 0.0
+    return 1 / (1 + np.exp(-(log_odds(points.probabilities) + shift)))
+
+
+def _calibration(part: Points, usual: np.ndarray) -> dict[str, Any] | None:
+    """Churn that is not what was usual for such predictions; `z` is in standard errors.
+
+    Told are the prediction itself and what happened.
+    """
+    residuals = part.labels - usual
+    gap = float(residuals.mean())
+    if abs(gap) < SMALLEST_GAP * float(usual.mean()):
         return None
     error = _error(residuals - gap, part.customers) / len(residuals)
     return {
         "what": "calibration",
-        "expected": expected,
-        "observed": expected + gap,
+        "expected": float(part.probabilities.mean()),
+        "observed": float(part.labels.mean()),
         "points": len(residuals),
         "z": _in_errors(abs(gap), error),
     }

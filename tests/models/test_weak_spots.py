@@ -20,16 +20,22 @@ def world(seed=1, points=8000):
 
 def test_a_part_that_churns_more_than_expected_is_found():
     points, part = world()
-    wrong = Points(
-        points.labels,
-        np.where(part, points.probabilities / 2, points.probabilities),
-        points.customers,
-    )
+    told = np.where(part, points.probabilities / 3, points.probabilities)
+    wrong = Points(points.labels, told, points.customers)
     found = weak_spots(wrong, {"plan = pro": part, "plan = basic": ~part})
     assert (found[0]["where"], found[0]["what"]) == ("plan = pro", "calibration")
     assert found[0]["observed"] == pytest.approx(points.labels[part].mean())
-    assert found[0]["expected"] == pytest.approx(points.probabilities[part].mean() / 2)
+    assert found[0]["expected"] == pytest.approx(points.probabilities[part].mean() / 3)
     assert found[0]["points"] == 2000
+
+
+def test_what_is_wrong_everywhere_is_told_once():
+    points, part = world()
+    odds = points.probabilities / (1 - points.probabilities) / 2
+    wrong = Points(points.labels, odds / (1 + odds), points.customers)
+    found = weak_spots(wrong, {"plan = pro": part, "plan = basic": ~part})
+    assert [(spot["where"], spot["what"]) for spot in found] == [("all points", "calibration")]
+    assert found[0]["observed"] > 1.5 * found[0]["expected"]
 
 
 def test_a_part_within_which_the_order_is_chance_is_found():
