@@ -179,3 +179,32 @@ def test_the_first_paragraph_fits_a_page(trained, opened):
     first = shown(trained[1].metrics, opened, trained).strip().split("\n\n")[0]
     assert "this model" in first
     assert max(map(len, first.splitlines())) <= 120
+
+
+def test_every_figure_is_explained(trained):
+    """docs/evaluation.md tells what each key means."""
+    from pathlib import Path
+
+    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    metrics = trained[1].metrics
+    for name in (*metrics, *metrics["test"], *metrics["by_stage"], *metrics["baselines"]):
+        assert f"`{name}`" in page, name
+
+
+def test_one_customer(opened):
+    """Nothing to resample, and too little to part: figures, and no noise to be certain beyond."""
+    parts = opened.parts()
+    frame = parts.frames["test"]
+    tested = evaluating.points_at(opened.points, [date_of(day) for day in opened.split.test])
+    one = tested.points.customer == tested.points.customer[-1]
+    parts.frames["test"] = frame[one].reset_index(drop=True)
+    values = np.full(int(one.sum()), 100.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluating, "values_of", lambda *_, **__: values)
+        patch.setattr(evaluating, "departure_kinds", lambda *_: None)
+        metrics = opened.metrics(parts)
+    json.dumps(metrics, allow_nan=False)
+    assert metrics["test"]["customers"] == 1
+    assert metrics["by_segment"] == {}
+    assert metrics["weak_spots"] == []
+    assert metrics["by_churn_kind"] == {}
