@@ -35,7 +35,7 @@ def by_kind(
     """
     kinds = np.where((labels == 1) & (kinds == None), UNKNOWN, kinds)  # noqa: E711
     names, counts = np.unique(kinds[labels == 1].astype(str), return_counts=True)
-    riskiest = max(1.0, float(np.ceil(TENTH * len(labels) - 1e-9)))
+    riskiest = max(1.0, float(np.ceil(TENTH * len(labels))))
     found = {}
     for name, count in sorted(zip(names, counts, strict=True), key=lambda item: -item[1]):
         these = (labels == 1) & (kinds == name)

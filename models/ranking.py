@@ -76,8 +76,7 @@ def lift_and_recall(groups: Groups, share: float) -> tuple[float | None, float |
     points, churned = groups.points.sum(), groups.churned.sum()
     if not churned:
         return None, None
-    # 0.1 x 30 is a bit more than 3 in floating point, and that is no reason to take a fourth.
-    size = max(1.0, float(np.ceil(share * points - 1e-9)))
+    size = max(1.0, float(np.ceil(share * points)))
     found = float(churners_among(groups, size))
     return found / size / float(churned / points), found / float(churned)
 

@@ -35,6 +35,15 @@ def test_nobody_beats_itself():
     assert not found["beaten"]
 
 
+def test_a_gain_within_noise_beats_nobody():
+    shaken = TRUTH * np.where(np.arange(1500) % 3, 1.05, 0.95)
+    near = Prediction(LABELS, shaken, shaken)
+    found = beaten(MODEL, {"near": near}, np.arange(1500), seed=1)["near"]
+    low, high = found["log_loss"]["interval"]
+    assert low < 0 < high
+    assert not found["beaten"]
+
+
 def test_an_order_is_beaten_in_auc():
     order = Prediction(LABELS, -TRUTH)
     found = beaten(MODEL, {"recency": order}, np.arange(1500), seed=1)["recency"]

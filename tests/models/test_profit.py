@@ -33,11 +33,10 @@ def test_the_truth_earns_most():
 
 def test_profit_curve_by_hand():
     """The best first: 50, then 30, then a loss of 100."""
-    curve = profit_curve(
-        np.array([3.0, 2.0, 1.0]), np.array([50.0, 30, -100]), np.array([0, 1 / 3, 2 / 3, 1])
-    )
+    shares = np.array([0, 1 / 3, 2 / 3, 1])
+    curve = profit_curve(np.array([1.0, 3.0, 2.0]), np.array([-100.0, 50, 30]), shares)
     np.testing.assert_allclose(curve * 3, [0, 50, 80, -20])
-    assert best_share(np.array([0, 1 / 3, 2 / 3, 1]), curve) == (2 / 3, pytest.approx(80 / 3))
+    assert best_share(shares, curve) == (2 / 3, pytest.approx(80 / 3))
 
 
 def test_who_ties_counts_by_the_mean():

@@ -34,11 +34,11 @@ def test_lift_and_recall_by_hand():
     assert lift_and_recall(groups, 1.0) == (1.0, 1.0)
 
 
-def test_a_tenth_of_thirty_is_three():
-    """0.1 x 30 is more than 3 in floating point."""
-    labels = np.zeros(30)
-    labels[[0, 3]] = 1
-    assert lift_and_recall(Ranking(labels, np.arange(30, 0, -1)).count(), 0.1)[1] == 0.5
+@pytest.mark.parametrize(("points", "tenth"), [(5, 1), (30, 3), (31, 4)])
+def test_a_tenth_is_rounded_up(points, tenth):
+    labels = np.ones(points)
+    found = lift_and_recall(Ranking(labels, np.arange(points)).count(), 0.1)[1]
+    assert found == pytest.approx(tenth / points)
 
 
 def test_a_group_that_is_cut_counts_by_its_mean():

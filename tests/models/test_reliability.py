@@ -30,6 +30,12 @@ def test_two_bins_by_hand():
     assert calibration(labels, probabilities)["ece"] == pytest.approx(0.1)
 
 
+def test_equal_probabilities_lie_where_the_middle_one_would():
+    """Of 200 points in two bins the upper 150 are alike: their middle is in the upper bin."""
+    bins = reliability(np.zeros(200), np.repeat([0.1, 0.5], [50, 150]))
+    assert [b["points"] for b in bins] == [50, 150]
+
+
 def test_right_probabilities_are_off_only_by_chance():
     found = calibration(*drawn())
     assert found["calibration_slope"] == pytest.approx(1, abs=0.05)
