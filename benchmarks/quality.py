@@ -21,6 +21,7 @@ from pipeline.config import Config, from_values
 from pipeline.demo import simulate_if_missing
 from pipeline.progress import Progress
 from pipeline.train import Trained, train
+from pipeline.verdict import NAMES
 
 ROOT = Path(__file__).parents[1]
 COLUMNS = (
@@ -52,9 +53,10 @@ def _rows(file: Path, folder: Path) -> list[str]:
     if demo:
         _into_readme(result, config)
         rows.append(_row(name, "the truth itself", _oracle(result, demo)))
-    recency = {**test, "log_loss": None, "brier": None, **baselines.get("recency", {})}
-    rows.append(_row(name, "longest silence first", recency))
-    rows.append(_row(name, "churn rate for all", {**test, **baselines["base_rate"]}))
+    for baseline, told in NAMES.items():
+        if baseline in baselines:
+            figures = {**test, "log_loss": None, "brier": None, **baselines[baseline]}
+            rows.append(_row(name, told, figures))
     return rows
 
 

@@ -1,85 +1,112 @@
-"""How good probabilities are, on points the model has never seen, beside what anybody could do."""
+"""How good a prediction is, on points the model has never seen."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-SMALLEST = 1e-15
+from models.comparison import log_losses
+from models.ranking import Groups, Ranking, auc, average_precision, lift_and_recall
+from models.reliability import calibration
+
+SHARES = {1: 0.01, 5: 0.05, 10: 0.10}
+"""The riskiest shares that lift and recall are told of."""
+
+Figures = dict[str, float | None]
 
 
-def evaluate(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float | None]:
-    """The figures of a set of points; None where a figure needs churners and others.
+@dataclass(frozen=True)
+class Prediction:
+    """What a model, or anything simpler, says of labelled points.
 
-    auc
-        Chance that a churner is ranked above another customer.
-    average_precision
-        Mean precision over the ranks of the churners.
-    lift_10
-        Churn rate among the riskiest tenth over the churn rate of all.
-    log_loss, brier
-        Proper scores of the probabilities: the lower, the better.
-    base_rate, mean_prediction
-        What happened and what was expected.
+    Attributes
+    ----------
+    labels
+        1 who churned, 0 who stayed.
+    scores
+        Higher is riskier, on any scale.
+    probabilities
+        Where there are any: some baselines only put customers in an order.
     """
-    from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
+    labels: np.ndarray
+    scores: np.ndarray
+    probabilities: np.ndarray | None = None
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        return Ranking(self.labels, self.scores)
+
+    @cached_property
+    def losses(self) -> dict[str, np.ndarray]:
+        """The log loss and the Brier score of each point; empty without probabilities."""
+        if self.probabilities is None:
+            return {}
+        return {
+            "log_loss": log_losses(self.labels, self.probabilities),
+            "brier": (np.asarray(self.probabilities) - self.labels) ** 2,
+        }
+
+    def figures(self, weights: np.ndarray | None = None) -> Figures:
+        """The figures of the points, each counted as often as its weight says.
+
+        auc
+            Chance that a churner is ranked above another customer.
+        average_precision
+            Mean precision over the ranks of the churners.
+        lift_1, lift_5, lift_10
+            Churn rate among the riskiest 1, 5, 10 % over the churn rate of all.
+        recall_1, recall_5, recall_10
+            Share of the churners who are among the riskiest 1, 5, 10 %.
+        log_loss, brier
+            Proper scores of the probabilities: the lower, the better.
+        """
+        found = order_figures(self.ranking.count(weights))
+        for name, losses in self.losses.items():
+            found[name] = float(np.average(losses, weights=weights))
+        return found
+
+
+def order_figures(groups: Groups) -> Figures:
+    """The figures that only need an order; None where they need churners and others."""
+    found: Figures = {"auc": auc(groups), "average_precision": average_precision(groups)}
+    for percent, share in SHARES.items():
+        found[f"lift_{percent}"], found[f"recall_{percent}"] = lift_and_recall(groups, share)
+    return found
+
+
+def evaluate(labels: np.ndarray, probabilities: np.ndarray) -> Figures:
+    """The figures of probabilities, their calibration, what happened and what was expected."""
     labels = np.asarray(labels, dtype=np.int8)
-    safe = np.clip(probabilities, SMALLEST, 1 - SMALLEST)
-    both = bool(0 < labels.sum() < len(labels))
+    probabilities = np.asarray(probabilities, dtype=np.float64)
     return {
-        "auc": float(roc_auc_score(labels, probabilities)) if both else None,
-        "average_precision": float(average_precision_score(labels, probabilities))
-        if both
-        else None,
-        "lift_10": lift(labels, probabilities, 0.1),
-        "log_loss": float(log_loss(labels, safe, labels=[0, 1])),
-        "brier": float(brier_score_loss(labels, safe, labels=[0, 1])),
+        **Prediction(labels, probabilities, probabilities).figures(),
         "base_rate": float(labels.mean()),
-        "mean_prediction": float(np.mean(probabilities)),
+        "mean_prediction": float(probabilities.mean()),
+        **calibration(labels, probabilities),
     }
 
 
-def lift(labels: np.ndarray, scores: np.ndarray, share: float) -> float | None:
-    """Churn rate among the top `share` by score over the churn rate of all.
-
-    Rows that tie at the border count by their mean, so the order of the rows does not matter.
-    """
-    base = float(np.mean(labels))
-    if not base:
-        return None
-    size = max(1, int(np.ceil(share * len(labels))))
-    border = np.partition(scores, len(scores) - size)[len(scores) - size]
-    above, tied = scores > border, scores == border
-    taken = labels[above].sum() + labels[tied].mean() * (size - above.sum())
-    return float(taken / size / base)
-
-
-def evaluate_by_cutoff(
-    labels: np.ndarray, probabilities: np.ndarray, cutoffs: np.ndarray
+def evaluate_parts(
+    labels: np.ndarray, probabilities: np.ndarray, parts: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, Any]]:
-    """The figures of each cutoff, by its ISO date."""
-    found = {}
-    for cutoff in np.unique(cutoffs):
-        here = cutoffs == cutoff
-        date = str(np.datetime_as_string(cutoff, unit="D"))
-        found[date] = {**evaluate(labels[here], probabilities[here]), "points": int(here.sum())}
-    return found
+    """The figures of each part that has points; `parts` are masks by name."""
+    return {
+        name: {
+            "points": int(here.sum()),
+            "churned": int(labels[here].sum()),
+            **evaluate(labels[here], probabilities[here]),
+        }
+        for name, here in parts.items()
+        if here.any()
+    }
 
 
-def baselines(
-    labels: np.ndarray, *, base_rate: float, recency: Sequence[float] | None
-) -> dict[str, dict[str, float | None]]:
-    """What anybody could do: everyone at the training's churn rate; the longest silent first."""
-    found = {"base_rate": evaluate(labels, np.full(len(labels), base_rate))}
-    if recency is not None:
-        silent = np.nan_to_num(np.asarray(recency, dtype=np.float64), nan=np.inf)
-        ranks = np.argsort(np.argsort(silent, kind="stable"), kind="stable").astype(np.float64)
-        _, tied = np.unique(silent, return_inverse=True)
-        mean_rank = np.bincount(tied, weights=ranks) / np.bincount(tied)
-        ordered = evaluate(labels, mean_rank[tied] / max(len(labels), 1))
-        kept = ("auc", "average_precision", "lift_10", "base_rate")
-        found["recency"] = {name: ordered[name] for name in kept}
-    return found
+def by_cutoff(cutoffs: np.ndarray) -> dict[str, np.ndarray]:
+    """A mask for each cutoff (datetime64), by its ISO date."""
+    days = np.asarray(cutoffs).astype("datetime64[D]")
+    return {str(day): days == day for day in np.unique(days)}

@@ -34,3 +34,34 @@ def realised(
     """
     contacted = expected(probabilities, values, campaign) > 0
     return np.where(contacted, expected(np.asarray(labels, np.float64), values, campaign), 0.0)
+
+
+def per_contact(labels: np.ndarray, values: np.ndarray, campaign: Campaign) -> np.ndarray:
+    """What contacting each customer turns out to bring, now that it is known who left."""
+    return expected(np.asarray(labels, dtype=np.float64), values, campaign)
+
+
+def profit_curve(scores: np.ndarray, gains: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Profit when the top shares by a score are contacted, as a mean over all customers.
+
+    Parameters
+    ----------
+    scores
+        Higher is contacted first; who ties counts by the mean.
+    gains
+        What contacting each brings, as `per_contact` tells.
+    shares
+        Of the customers, from 0 to 1.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ordered = scores[order]
+    ends = np.flatnonzero(np.concatenate([ordered[1:] != ordered[:-1], [True]])) + 1
+    total = np.concatenate([[0.0], np.cumsum(gains[order])[ends - 1]])
+    taken = np.concatenate([[0.0], ends / len(scores)])
+    return np.interp(shares, taken, total) / len(scores)
+
+
+def best_share(shares: np.ndarray, curve: np.ndarray) -> tuple[float, float]:
+    """The smallest share whose profit is the largest, and that profit."""
+    best = int(np.argmax(curve))
+    return float(shares[best]), float(curve[best])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from features.points import CutoffCount
 from models.explanation import Explanation
+from pipeline import evaluation_plots
 from pipeline.config import Config
 from pipeline.files import to_json, whole_folder, write_parquet
 
@@ -39,6 +40,7 @@ def write(
         write_parquet(predictions, draft / "test_predictions.parquet")
         write_parquet(_catalogue(explained), draft / "features.parquet")
         _plots(explained, draft)
+        evaluation_plots.draw(metrics, draft)
     return folder
 
 

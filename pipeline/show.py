@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline import verdict
+
 if TYPE_CHECKING:
     from pipeline.check import Checked
     from pipeline.config import Config
@@ -56,22 +58,23 @@ def initialised(result: Initialised) -> None:
 def trained(result: Trained, config: Config, config_file: str) -> None:
     """The figures of a training run against the baselines, and what to do with it."""
     console = _console()
-    test, baselines = result.metrics["test"], result.metrics["baselines"]
+    test = result.metrics["test"]
     console.print(
         f"\n[bold]{result.model.label}[/bold] on {test['points']:,} untouched points "
         f"({test['cutoffs'][0]} to {test['cutoffs'][-1]}), {test['base_rate']:.1%} of which churned"
     )
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("")
-    for name in ("AUC", "average precision", "lift in the top 10 %", "log loss", "Brier"):
+    for name, _, _ in verdict.COLUMNS:
         table.add_column(name, justify="right")
-    rows = [("this model", test), ("longest silence first", baselines.get("recency"))]
-    rows.append(("churn rate for all", baselines["base_rate"]))
-    for name, figures in rows:
-        if figures:
-            table.add_row(name, *_figures(figures))
+    for name, figures in verdict.rows(result.metrics):
+        table.add_row(name, *figures)
     console.print(table)
-    _conclusion(console, test)
+    for sentence in verdict.sentences(result.metrics):
+        console.print(sentence, soft_wrap=True)
+    for warning in verdict.warnings(result.metrics):
+        console.print(f"[bold yellow]{escape(warning)}[/bold yellow]", soft_wrap=True)
+    console.print()
     drivers = ", ".join(f"{name} {size:.2f}" for name, size in list(result.drivers.items())[:5])
     console.print(f"drivers   {drivers} (mean |SHAP|, log-odds)")
     state = "[green]in charge[/green]" if result.promoted else "[yellow]not promoted[/yellow]"
@@ -90,35 +93,6 @@ def _console() -> Console:
     if not console.is_terminal:
         console.width = max(console.width, WIDTH)
     return console
-
-
-def _conclusion(console: Console, test: dict[str, Any]) -> None:
-    """What the lift means for somebody with a phone."""
-    if test["lift_10"] is None:
-        console.print(
-            "[yellow]Nobody churned in the test: nothing tells how good this is.[/yellow]"
-        )
-        return
-    tenth = int(-(-test["points"] // 10))
-    found = test["lift_10"] * test["base_rate"]
-    console.print(
-        f"Of the riskiest tenth ({tenth:,} points) {found:.1%} churned, against "
-        f"{test['base_rate']:.1%} of all: {test['lift_10']:.1f} times as many.\n"
-    )
-
-
-def _figures(figures: dict[str, Any]) -> list[str]:
-    shown = []
-    for name, form in (
-        ("auc", ".3f"),
-        ("average_precision", ".3f"),
-        ("lift_10", ".2f"),
-        ("log_loss", ".4f"),
-        ("brier", ".4f"),
-    ):
-        value = figures.get(name)
-        shown.append("–" if value is None else format(value, form))
-    return shown
 
 
 def listed(result: Catalogue) -> None:

@@ -93,7 +93,7 @@ def _train(config: Config, histories: Histories, progress: Progress) -> Trained:
     with progress.stage("evaluating"):
         test = parts.frames["test"]
         predicted = model.predict(test)
-        metrics = metrics_of(model, parts, predicted)
+        metrics = metrics_of(config, histories, plan, points, model, parts, predicted)
     with progress.stage("explaining"):
         explained = explain(model, _some(test))
     with progress.stage("recording in MLflow"):

@@ -18,6 +18,7 @@ from pyarrow import csv
 
 from features import engines, postgres_engine, spark_session
 from features.churn import Definition
+from features.departure_kinds import departure_kinds
 from features.errors import ContractBroken, UsageError
 from features.histories import read_histories
 from features.inspection import inspect
@@ -477,6 +478,26 @@ def test_the_database_computes_the_vectors_that_duckdb_computes(world, database,
     copied_into(database, world)
     embedded, inside = read_by(world, "duckdb"), read_by(database.url(), "postgresql")
     assert_equal(vectors_of(inside), vectors_of(embedded))
+
+
+def kinds_of(histories):
+    """How customers left, by notice or by failed payments, in the world's months."""
+    cutoffs = [date(2026, month, 1) for month in (6, 7, 8, 9, 10)]
+    points = make_points(histories, Definition(), cutoffs)
+    return departure_kinds(histories, Definition(), points).tolist()
+
+
+@pytest.mark.parametrize("engine", ["spark", "postgresql"])
+def test_engines_agree_on_how_customers_left(engine, world, request, read_by):
+    expected = kinds_of(read_by(world, "duckdb"))
+    assert {"voluntary", "unknown", None} <= set(expected)
+    if engine == "spark":
+        request.getfixturevalue("spark")
+        assert kinds_of(read_by(world, "spark")) == expected
+        return
+    database = request.getfixturevalue("database")
+    copied_into(database, world)
+    assert kinds_of(read_by(database.url(), "postgresql")) == expected
 
 
 def copied_into(database, folder):

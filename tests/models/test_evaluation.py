@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.evaluation import baselines, evaluate, evaluate_by_cutoff, lift
+from models.evaluation import Prediction, by_cutoff, evaluate, evaluate_parts
+from models.ranking import lift
 
 
 def test_ten_customers_by_hand():
@@ -52,16 +53,49 @@ def test_the_order_of_the_rows_does_not_matter(seed, levels):
         assert value == there[name] or value == pytest.approx(there[name]), name
 
 
-def test_by_cutoff():
+def test_each_cutoff_is_judged_by_its_own_points():
     cutoffs = np.array(["2025-01-01", "2025-01-01", "2025-02-01"], dtype="datetime64[D]")
-    found = evaluate_by_cutoff(np.array([1, 0, 0]), np.array([0.8, 0.2, 0.4]), cutoffs)
-    assert list(found) == ["2025-01-01", "2025-02-01"]
+    masks = by_cutoff(cutoffs)
+    assert list(masks) == ["2025-01-01", "2025-02-01"]
+    found = evaluate_parts(np.array([1, 0, 0]), np.array([0.8, 0.2, 0.4]), masks)
     assert found["2025-01-01"]["points"] == 2
+    assert found["2025-01-01"]["churned"] == 1
+    assert found["2025-02-01"]["auc"] is None
 
 
-def test_the_longest_silence_as_a_baseline():
-    """Whoever was never seen has been silent the longest."""
-    labels = np.array([1, 1, 0, 0])
-    found = baselines(labels, base_rate=0.4, recency=[np.nan, 90, 3, 1])
-    assert found["recency"]["auc"] == 1
-    assert found["base_rate"]["auc"] == 0.5
+def test_a_part_without_points_has_no_figures():
+    assert evaluate_parts(np.array([1, 0]), np.full(2, 0.5), {"none": np.zeros(2, bool)}) == {}
+
+
+def test_an_order_has_no_losses():
+    figures = Prediction(np.array([1, 0]), np.array([3.0, np.inf])).figures()
+    assert figures["auc"] == 0
+    assert "log_loss" not in figures
+
+
+@given(seed=st.integers(0, 10_000))
+def test_a_weight_counts_a_point_so_many_times(seed):
+    """A resample by weights is what drawing the points themselves would be."""
+    random = np.random.default_rng(seed)
+    labels, scores = random.integers(0, 2, 40), random.integers(0, 9, 40) / 10 + 0.05
+    weights = random.integers(0, 4, 40)
+    weights[0] = 1
+    often = np.repeat(np.arange(40), weights)
+    weighted = Prediction(labels, scores, scores).figures(weights.astype(float))
+    repeated = Prediction(labels[often], scores[often], scores[often]).figures()
+    for name, value in repeated.items():
+        assert weighted[name] == (None if value is None else pytest.approx(value)), name
+
+
+@pytest.mark.parametrize("churned", [0, 1])
+def test_one_class_gives_no_nan(churned):
+    figures = evaluate(np.full(300, churned), np.linspace(0, 1, 300))
+    assert all(value is None or np.isfinite(value) for value in figures.values())
+    assert figures["auc"] is None
+
+
+def test_constant_scores_rank_nobody():
+    figures = evaluate(np.array([1, 0, 0, 1]), np.full(4, 0.5))
+    assert figures["auc"] == 0.5
+    assert figures["lift_1"] == 1
+    assert figures["calibration_slope"] is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.profit import Campaign, expected, realised
+from models.profit import Campaign, best_share, expected, per_contact, profit_curve, realised
 
 CAMPAIGN = Campaign(cost=10, incentive=5, success_rate=0.2)
 
@@ -29,3 +29,30 @@ def test_the_truth_earns_most():
     best = realised(labels, truth, values, CAMPAIGN).mean()
     assert best > realised(labels, wrong, values, CAMPAIGN).mean()
     assert best > realised(labels, np.full(50_000, 0.3), values, CAMPAIGN).mean()
+
+
+def test_profit_curve_by_hand():
+    """The best first: 50, then 30, then a loss of 100."""
+    shares = np.array([0, 1 / 3, 2 / 3, 1])
+    curve = profit_curve(np.array([1.0, 3.0, 2.0]), np.array([-100.0, 50, 30]), shares)
+    np.testing.assert_allclose(curve * 3, [0, 50, 80, -20])
+    assert best_share(shares, curve) == (2 / 3, pytest.approx(80 / 3))
+
+
+def test_who_ties_counts_by_the_mean():
+    gains, shares = np.array([50.0, -30, 40]), np.array([0.5])
+    for order in ([0, 1, 2], [2, 1, 0]):
+        curve = profit_curve(np.ones(3), gains[order], shares)
+        assert curve[0] == pytest.approx(60 / 3 / 2)
+
+
+def test_nobody_is_the_best_share_where_every_contact_costs():
+    curve = profit_curve(np.arange(4.0), np.full(4, -1.0), np.linspace(0, 1, 5))
+    assert best_share(np.linspace(0, 1, 5), curve) == (0, 0)
+
+
+def test_the_curve_ends_where_everybody_is_contacted():
+    random = np.random.default_rng(1)
+    labels, values = random.integers(0, 2, 99), random.lognormal(5, 1, 99)
+    gains = per_contact(labels, values, CAMPAIGN)
+    assert profit_curve(random.random(99), gains, np.array([1.0]))[0] == pytest.approx(gains.mean())

@@ -1,0 +1,90 @@
+"""Plots of a model's figures: reliability, gains and profit by share contacted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.verdict import NAMES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+OURS, PLAIN = "#3b6ea5", "#999999"
+STYLES = {
+    "logistic_regression": "-",
+    "points_score": "--",
+    "recency": "-.",
+    "base_rate": ":",
+}
+
+
+def draw(metrics: Mapping[str, Any], folder: Path) -> None:
+    """Write ``reliability.png``, ``gains.png`` and ``profit.png``, as far as there are figures."""
+    _figure(folder / "reliability.png", _reliability, metrics["reliability"])
+    curves = metrics["curves"]
+    if curves["recall"]:
+        _figure(folder / "gains.png", _gains, curves)
+    if curves["profit"]:
+        _figure(folder / "profit.png", _profit, curves)
+
+
+def _figure(file: Path, drawing: Any, values: Any) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    drawing(axes, values)
+    axes.spines[["top", "right"]].set_visible(False)
+    FigureCanvasAgg(figure).print_png(str(file))
+
+
+def _reliability(axes: Axes, bins: list[Mapping[str, Any]]) -> None:
+    """Churn rate by prediction, each with its interval, beside what would be right."""
+    expected = [b["mean_prediction"] for b in bins]
+    rates = [b["rate"] for b in bins]
+    below = [max(b["rate"] - b["low"], 0) for b in bins]
+    above = [max(b["high"] - b["rate"], 0) for b in bins]
+    most = max(*expected, *[b["high"] for b in bins]) * 1.05
+    axes.plot([0, most], [0, most], color=PLAIN, linewidth=1, label="as predicted")
+    axes.errorbar(
+        expected, rates, yerr=[below, above], fmt="o-", color=OURS, capsize=3, label="observed"
+    )
+    axes.set(
+        xlabel="predicted probability (mean of equally many points)",
+        ylabel="share that churned, 95 % interval",
+        title="Do the probabilities mean what they say?",
+    )
+    axes.legend(frameon=False)
+
+
+def _gains(axes: Axes, curves: Mapping[str, Any]) -> None:
+    """Cumulative gains: of the churners, how many are among the top share."""
+    _lines(axes, curves["share"], curves["recall"])
+    axes.set(
+        xlabel="share of customers, riskiest first",
+        ylabel="share of the churners among them",
+        title="How many churners are found?",
+    )
+
+
+def _profit(axes: Axes, curves: Mapping[str, Any]) -> None:
+    """Profit by share contacted, the most profitable first."""
+    per_thousand = {name: [1000 * p for p in line] for name, line in curves["profit"].items()}
+    _lines(axes, curves["share"], per_thousand)
+    axes.axhline(0, color="black", linewidth=0.5)
+    axes.set(
+        xlabel="share of customers contacted, by expected profit",
+        ylabel="profit per 1,000 customers",
+        title="What does contacting earn?",
+    )
+
+
+def _lines(axes: Axes, shares: list[float], lines: Mapping[str, list[float]]) -> None:
+    axes.plot(shares, lines["model"], color=OURS, linewidth=2, label="this model")
+    for name, told in NAMES.items():
+        if name in lines:
+            axes.plot(shares, lines[name], STYLES[name], color=PLAIN, linewidth=1, label=told)
+    axes.legend(frameon=False)
