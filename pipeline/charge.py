@@ -7,8 +7,7 @@ from typing import Any
 
 from features.errors import UsageError
 from pipeline.config import Config
-from pipeline.reaching import store_file
-from pipeline.registry import Registered, Registry
+from pipeline.registry import Registered, Registry, existing_registry
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def promote(config: Config, version: str, *, reason: str | None = None) -> Chang
     UsageError
         When there is no such version, or the store cannot be reached.
     """
-    registry = _registry(config)
+    registry = existing_registry(config)
     chosen = registry.find(version)
     why = f"promoted by hand{_because(reason)}"
     return Change(chosen, registry.promote(chosen, why), why)
@@ -56,7 +55,7 @@ def rollback(config: Config, *, to: str | None = None, reason: str | None = None
     UsageError
         When no model is in charge, none was before, or `to` never was.
     """
-    registry = _registry(config)
+    registry = existing_registry(config)
     champion = registry.champion()
     if champion is None:
         raise UsageError(
@@ -83,20 +82,6 @@ def rollback(config: Config, *, to: str | None = None, reason: str | None = None
     registry.tag(target, {"reason": why})
     registry.tag(champion, {"rolled_back": f"to {target.label}{_because(reason)}"})
     return Change(target, champion, why)
-
-
-def _registry(config: Config) -> Registry:
-    """The registry; a store that is missing is not made only to find nothing in it."""
-    file = store_file(config)
-    if file is not None and not file.exists():
-        raise UsageError(
-            "There is no trained model yet.",
-            where="[mlflow] tracking_uri",
-            value=config.shown_uri,
-            allowed="a store in which a model is registered",
-            fix="train one: churn train",
-        )
-    return Registry(config)
 
 
 def _before(registry: Registry, champion: Registered) -> list[str]:

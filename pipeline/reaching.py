@@ -135,6 +135,6 @@ def cause_of(error: Exception, config: Config) -> str:
     lines = str(error).splitlines() or [type(error).__name__]
     # What a connection failed of stands last in the line, behind all that was tried.
     failed = _ERRNO.search(lines[0]) or _CAUSED.search(lines[0])
-    said = failed[1] if failed else lines[0]
+    said = failed[1].strip(" :") if failed else lines[0]
     told = redaction.redacted(redaction.hidden_in(said), config.tracking_uri)
     return told if len(told) <= LONGEST_CAUSE else told[: LONGEST_CAUSE - 1] + "…"

@@ -19,11 +19,12 @@ from models.explanation import Explanation
 from models.split import Split
 from models.training import Fitted, parameters
 from pipeline import artifacts, card, unsent
+from pipeline.candidate import Candidate
 from pipeline.config import Config
 from pipeline.files import to_json
 from pipeline.opening import accounts_of, fingerprint
 from pipeline.parting import date_of
-from pipeline.promotion import Candidate, Verdict, judge, judge_first
+from pipeline.promotion import Verdict, judge, judge_first
 from pipeline.provenance import provenance
 from pipeline.reaching import StoreAway, StoreFailed
 from pipeline.registry import Registered

@@ -175,10 +175,24 @@ class Registry:
             return f"{name}/{self._client.get_model_version_by_alias(name, alias).version}"
 
 
+def existing_registry(config: Config) -> Registry:
+    """The registry of a store that is there: none is made only to find nothing in it.
+
+    Raises
+    ------
+    UsageError
+        When there is no store yet, or it cannot be reached.
+    """
+    file = store_file(config)
+    if file is not None and not file.exists():
+        raise _nobody_in_charge(config, [], "")
+    return Registry(config)
+
+
 def resolve(config: Config, uri: str | None) -> tuple[ChurnModel, str]:
     """The model of a folder or a URI, or the one in charge; with its name and version.
 
-    A folder needs no MLflow, and no store is made only to find that it holds nothing.
+    A folder needs no MLflow.
 
     Raises
     ------
@@ -187,10 +201,7 @@ def resolve(config: Config, uri: str | None) -> tuple[ChurnModel, str]:
     """
     if uri is not None and Path(uri).is_dir():
         return read_folder(config, Path(uri), uri), uri
-    file = store_file(config)
-    if file is not None and not file.exists():
-        raise _nobody_in_charge(config, [], "")
-    registry = Registry(config)
+    registry = existing_registry(config)
     if uri is not None:
         return registry.read(uri, uri), registry.label(uri)
     champion = registry.champion()
@@ -232,7 +243,7 @@ def unreadable(config: Config, told: str, why: str) -> UsageError:
 
 def _nobody_in_charge(config: Config, versions: Sequence[Registered], why: str) -> UsageError:
     """No model yet, or none that was promoted."""
-    where = f"[mlflow] model = {config.mlflow.model!r}"
+    where = f"[mlflow] tracking_uri, model = {config.mlflow.model!r}"
     allowed = "a registered model with the alias champion"
     if not versions:
         return UsageError(

@@ -18,12 +18,12 @@ from models.matrix import find_levels, to_matrix
 from models.model import ChurnModel
 from models.training import Fitted, Part, fit
 from models.tuning import tune
+from pipeline.candidate import Candidate
 from pipeline.config import Config
 from pipeline.evaluating import metrics_of
 from pipeline.opening import definition_of, open_histories, plan_features
 from pipeline.parting import Parts, choose_points, date_of, refuse_too_few
 from pipeline.progress import Progress
-from pipeline.promotion import Candidate
 from pipeline.reaching import StoreAway
 from pipeline.recording import Found, context_of, record
 from pipeline.registry import Registered
