@@ -22,6 +22,8 @@ SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "GIT_PYTHON_REFRESH": "quiet",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # Stdout is for results: one JSON object, where it is asked for.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     # MLflow's own four minutes are for servers that limit rates; whoever waits for a server that
     # is away wants to know within twenty seconds, and loses nothing.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",

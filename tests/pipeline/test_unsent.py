@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from dataclasses import replace
 
 import mlflow
@@ -10,6 +17,7 @@ import pandas as pd
 import pytest
 
 from features.errors import UsageError
+from pipeline.config import load
 from pipeline.progress import Progress
 from pipeline.reaching import StoreAway, StoreFailed
 from pipeline.recording import record
@@ -180,6 +188,55 @@ def test_fault_of_ours_costs_no_model(at, config, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         record(at, Tracking(config))
     assert len(kept(config)) == 1
+
+
+@pytest.fixture
+def server(tmp_path_factory):
+    """A real MLflow server on a store of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
+    command += ["--artifacts-destination", str(folder / "files")]
+    log = (folder / "log").open("w")
+    running = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        while running.poll() is None and not _answers(f"{address}/health"):
+            time.sleep(0.2)
+        assert running.poll() is None, (folder / "log").read_text()
+        yield address
+    finally:
+        os.killpg(running.pid, signal.SIGTERM)
+        running.wait()
+        log.close()
+
+
+def _answers(address):
+    try:
+        with urllib.request.urlopen(address, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def test_real_server_takes_what_was_kept(at, config, server, churn):
+    """Stdout holds one JSON object, whatever MLflow would like to print there."""
+    record(at, AWAY)
+    text = f'[data]\nsource = "data"\n[mlflow]\ntracking_uri = "{server}"\n'
+    config.file.write_text(text, encoding="utf-8")
+    ended = churn("send", "-c", config.file, "--json")
+    assert ended.status == 0, ended.err
+    (sent,) = ended.json["sent"]
+    assert (sent["model"], sent["promoted"]) == ("churn-risk/1", True)
+    model, label = resolve(load(config.file), None)
+    assert label == "churn-risk/1"
+    some = at.candidate.frame.head(20)
+    assert model.predict(some).tolist() == at.candidate.predicted[:20].tolist()
+    assert churn("promote", "1", "-c", config.file).status == 0
+    assert "No model was in charge before" in churn("rollback", "-c", config.file).err
 
 
 def test_sent_tells_how_to_put_a_challenger_in_charge():
