@@ -22,6 +22,11 @@ class Gain:
         """Whether it is better beyond noise."""
         return self.low > 0
 
+    @property
+    def is_loss(self) -> bool:
+        """Whether it is worse beyond noise."""
+        return self.high < 0
+
 
 def paired_gain(gains: np.ndarray, customers: np.ndarray, *, seed: int, draws: int = 1000) -> Gain:
     """The mean of what each point gains, with an interval over customers.

@@ -28,9 +28,15 @@ def write(
     predictions: pd.DataFrame,
     counts: Sequence[CutoffCount],
     accounts: Mapping[str, Any],
+    texts: Mapping[str, str],
 ) -> Path:
-    """Write everything about a run into a folder, whole or not at all; returns the folder."""
+    """Write everything about a run into a folder, whole or not at all; returns the folder.
+
+    `texts` are further files, by name.
+    """
     with whole_folder(folder) as draft:
+        for name, text in texts.items():
+            (draft / name).write_text(text, encoding="utf-8")
         (draft / "metrics.json").write_text(to_json(metrics) + "\n", encoding="utf-8")
         (draft / "config.json").write_text(to_json(config.as_shown()) + "\n", encoding="utf-8")
         (draft / "tables.json").write_text(to_json(accounts) + "\n", encoding="utf-8")

@@ -34,6 +34,7 @@ Day = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d"], help="The date; default: the newest the data support."),
 ]
+Reason = Annotated[str | None, typer.Option(help="Why; kept with the version.", show_default=False)]
 CHURN_TOML = Path("churn.toml")
 
 
@@ -167,6 +168,12 @@ def train(
     gate: Annotated[
         bool, typer.Option("--gate", help="End with status 5 when the model is not promoted.")
     ] = False,
+    force_promote: Annotated[
+        bool,
+        typer.Option(
+            "--force-promote", help="Put the model in charge whatever the comparison says."
+        ),
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Train, evaluate, explain and record a model; promote it if it beats the one in charge."""
@@ -178,17 +185,65 @@ def train(
     loaded, progress = _load(config), Progress()
     if demo:
         simulate_if_missing(loaded, progress)
-    result = run(loaded, progress)
+    result = run(loaded, progress, force_promote=force_promote)
     _print(result.as_json(), json, lambda: show.trained(result, loaded, str(config)))
     if gate and not result.promoted:
         raise typer.Exit(5)
 
 
 @app.command()
+def send(config: ConfigFile = CHURN_TOML, json: AsJson = False) -> None:
+    """Send the runs to MLflow that were kept while its server was away."""
+    from pipeline import show_models
+    from pipeline.progress import Progress
+    from pipeline.unsent import send as run
+
+    result = run(_load(config), Progress())
+    values = {"sent": [one.as_json() for one in result]}
+    _print(values, json, lambda: typer.echo(show_models.sent(result)))
+
+
+@app.command()
+def promote(
+    version: Annotated[str, typer.Argument(help="The version, such as 3 or churn-risk/3.")],
+    reason: Reason = None,
+    config: ConfigFile = CHURN_TOML,
+    json: AsJson = False,
+) -> None:
+    """Put a registered version in charge, whatever was decided about it."""
+    from pipeline import show_models
+    from pipeline.charge import promote as run
+
+    result = run(_load(config), version, reason=reason)
+    _print(result.as_json(), json, lambda: typer.echo(show_models.changed(result)))
+
+
+@app.command()
+def rollback(
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", help="An earlier version; default: the one before.", show_default=False
+        ),
+    ] = None,
+    reason: Reason = None,
+    config: ConfigFile = CHURN_TOML,
+    json: AsJson = False,
+) -> None:
+    """Put the version in charge again that was before."""
+    from pipeline import show_models
+    from pipeline.charge import rollback as run
+
+    result = run(_load(config), to=to, reason=reason)
+    _print(result.as_json(), json, lambda: typer.echo(show_models.changed(result)))
+
+
+@app.command()
 def score(
     as_of: Day = None,
     model: Annotated[
-        str | None, typer.Option(help="An MLflow URI; default: the model in charge.")
+        str | None,
+        typer.Option(help="An MLflow URI, or a model's folder; default: the model in charge."),
     ] = None,
     config: ConfigFile = CHURN_TOML,
     json: AsJson = False,

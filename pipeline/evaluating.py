@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.cut import Points as CutPoints
 from features.departure_kinds import departure_kinds
-from features.histories import Histories
-from features.plan import Plan
-from features.points import LabelledPoints
 from features.vectors import KEYS
 from models.baselines import baselines
 from models.beaten import beaten
@@ -34,7 +30,7 @@ from models.weak_spots import Points, weak_spots
 from pipeline.config import Config
 from pipeline.opening import definition_of
 from pipeline.parting import Parts, date_of
-from pipeline.worth import campaign_of, values_of
+from pipeline.worth import campaign_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,28 +65,19 @@ class Test:
         return np.unique(self.frame[KEYS[0]].to_numpy(), return_inverse=True)[1]
 
 
-def metrics_of(
-    config: Config,
-    histories: Histories,
-    plan: Plan,
-    points: LabelledPoints,
-    model: ChurnModel,
-    parts: Parts,
-    predicted: np.ndarray,
-) -> dict[str, Any]:
-    """Everything that is told of a model, as JSON values."""
-    tested = points_at(points, [date_of(day) for day in parts.split.test])
-    values = values_of(config, histories, plan, tested, churn_rate=model.base_rate)
+def metrics_of(candidate: Candidate) -> dict[str, Any]:
+    """Everything that is told of a new model, as JSON values."""
+    config, model, parts = candidate.config, candidate.model, candidate.parts
     test = Test(
-        parts.frames["test"],
-        parts.labels("test"),
-        np.asarray(predicted, dtype=np.float64),
-        values,
+        candidate.frame,
+        candidate.labels,
+        np.asarray(candidate.predicted, dtype=np.float64),
+        candidate.values,
         campaign_of(config),
         config.model.seed,
     )
     simpler = _baselines(model, parts, test)
-    kinds = departure_kinds(histories, definition_of(config), tested)
+    kinds = departure_kinds(candidate.histories, definition_of(config), candidate.test_points)
     figures, train = _test(test), _train(model, parts)
     return {
         "test": figures,
@@ -104,21 +91,6 @@ def metrics_of(
         "train": train,
         "gap": _gap(train, figures),
     }
-
-
-def points_at(points: LabelledPoints, cutoffs: list[Any]) -> LabelledPoints:
-    """The points of some of the cutoffs, in their order."""
-    chosen = [n for n, cutoff in enumerate(points.cutoffs) if cutoff in cutoffs]
-    here = np.isin(points.points.cutoff, chosen)
-    return LabelledPoints(
-        cutoffs=tuple(points.cutoffs[n] for n in chosen),
-        points=CutPoints(
-            np.searchsorted(chosen, points.points.cutoff[here]).astype(np.int32),
-            points.points.customer[here],
-        ),
-        churned=points.churned[here],
-        counts=tuple(count for count in points.counts if count.cutoff in cutoffs),
-    )
 
 
 def _baselines(model: ChurnModel, parts: Parts, test: Test) -> dict[str, Prediction]:

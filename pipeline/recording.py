@@ -2,24 +2,68 @@
 
 from __future__ import annotations
 
+import math
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from features.churn import Definition
 from features.histories import Histories
 from features.plan import Plan
-from features.points import LabelledPoints
 from features.vectors import KEYS, LABEL
 from models.explanation import Explanation
-from models.model import ChurnModel
 from models.split import Split
 from models.training import Fitted, parameters
-from pipeline import artifacts
+from pipeline import artifacts, card, unsent
+from pipeline.candidate import Candidate
 from pipeline.config import Config
+from pipeline.files import to_json
 from pipeline.opening import accounts_of, fingerprint
-from pipeline.parting import Parts, date_of
-from pipeline.tracking import Registered, Run, Tracking
+from pipeline.parting import date_of
+from pipeline.promotion import Verdict, judge, judge_first
+from pipeline.provenance import provenance
+from pipeline.reaching import StoreAway, StoreFailed
+from pipeline.registry import Registered
+from pipeline.tracking import Run, Tracking, as_served
+
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a training run found: the model, how it was fitted, how good it is, and why."""
+
+    candidate: Candidate
+    fitted: Fitted
+    chosen: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    explained: Explanation
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of a training run.
+
+    Attributes
+    ----------
+    folder
+        The files of the run.
+    warning
+        What people must not miss.
+    unsent
+        Where the run is kept that MLflow could not take; None where it could.
+    """
+
+    model: Registered
+    promoted: bool
+    reason: str
+    folder: Path
+    warning: str | None = None
+    unsent: Path | None = None
 
 
 def context_of(
@@ -36,57 +80,149 @@ def context_of(
     }
 
 
-def record(
-    config: Config,
-    tracking: Tracking,
-    model: ChurnModel,
-    fitted: Fitted,
-    chosen: dict[str, Any],
-    metrics: dict[str, Any],
-    explained: Explanation,
-    parts: Parts,
-    predicted: np.ndarray,
-    histories: Histories,
-    points: LabelledPoints,
-) -> Registered:
-    """Write the run's files to the output folder, and record them with the model in MLflow."""
-    test = parts.frames["test"]
-    settings = parameters(config.model.seed, metrics["train"]["points"], chosen)
-    del settings["num_threads"], settings["verbosity"]
-    folder = artifacts.write(
-        config.out / "train",
-        config=config,
-        metrics=metrics,
-        explained=explained,
-        predictions=test[[*KEYS, LABEL]].assign(churn_probability=predicted),
-        counts=points.counts,
-        accounts=accounts_of(histories),
+def record(found: Found, tracking: Tracking | StoreAway, *, force: bool = False) -> Recorded:
+    """Write the run's files, record the run in MLflow, and decide who is in charge.
+
+    Where the store cannot take it, the run is kept in the output folder instead, to be sent later.
+
+    Parameters
+    ----------
+    tracking
+        The store, or why it could not be opened.
+    force
+        Put the model in charge whatever the comparison says.
+    """
+    run = run_of(found)
+    if isinstance(tracking, StoreAway):
+        return _keep(found, run, judge_first(found.candidate), tracking, force=force)
+    verdict = None
+    try:
+        verdict = judge(found.candidate, tracking.registry)
+        decided = verdict.forced() if force else verdict
+        registered = tracking.record(judged(run, decided))
+        tracking.decide(registered, promoted=decided.promoted, reason=decided.reason)
+    except StoreFailed as error:
+        verdict = verdict or judge_first(found.candidate)
+        return _keep(found, run, verdict, error, force=force)
+    except Exception as error:
+        # A fault of ours, or of a store's own libraries, must not cost the model either.
+        _keep(found, run, verdict or judge_first(found.candidate), error, force=force)
+        raise
+    return Recorded(registered, decided.promoted, decided.reason, run.artifacts, decided.warning)
+
+
+def _keep(found: Found, run: Run, verdict: Verdict, error: Exception, *, force: bool) -> Recorded:
+    config = found.candidate.config
+    decided = verdict.forced() if force else verdict
+    kept = unsent.keep(config, judged(run, decided), decided)
+    said = error.said if isinstance(error, StoreFailed) else str(error)
+    where = f"{kept.parent.name}/{kept.name} of the output folder"
+    reason = f"not registered, since MLflow did not take it ({said}); kept in {where}"
+    return Recorded(
+        model=Registered(config.mlflow.model, f"unsent-{run.name}", ""),
+        promoted=False,
+        reason=reason,
+        folder=run.artifacts,
+        warning=f"The model is NOT registered, but nothing is lost: it is kept in {kept}. When "
+        "MLflow is back: churn send. Until then it scores by its folder: "
+        f"churn score --model {kept / unsent.MODEL}",
+        unsent=kept,
     )
-    run = Run(
-        model=model,
-        example=test[model.names].head(5),
-        parameters={
-            "definition": config.churn.definition,
-            "horizon_days": config.churn.horizon_days,
-            "seed": config.model.seed,
-            **{f"trees.{kind}": count for kind, count in fitted.trees.items()},
-            "calibration": fitted.calibrator.kind,
-            "tune_trials": config.model.tune_trials,
-            "features": len(model.names),
-            "train_points": metrics["train"]["points"],
-            "test_points": metrics["test"]["points"],
-            **{f"lightgbm.{name}": value for name, value in settings.items()},
-        },
-        metrics={
-            f"test.{name}": value
-            for name, value in metrics["test"].items()
-            if isinstance(value, float)
-        },
+
+
+def judged(run: Run, verdict: Verdict) -> Run:
+    """The run with the figures that decide who is in charge."""
+    against = {} if verdict.opponent is None else {"compared_with": verdict.opponent}
+    return replace(run, metrics={**run.metrics, **verdict.figures()}, tags={**run.tags, **against})
+
+
+def run_of(found: Found) -> Run:
+    """Write the run's files to the output folder, and gather what MLflow keeps."""
+    one, metrics = found.candidate, found.metrics
+    facts = _facts(found)
+    return Run(
+        name=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        model=one.model,
+        example=as_served(one.frame[one.model.names].head(EXAMPLES)),
+        parameters=_parameters(found),
+        metrics=dict(numbers("test", metrics["test"])),
         tags={
-            "config_hash": config.hash,
-            "data_fingerprint": fingerprint(histories),
+            "config_hash": one.config.hash,
+            "data_fingerprint": facts.data_fingerprint,
             "test_cutoffs": ", ".join(metrics["test"]["cutoffs"]),
+            **facts.provenance.as_tags(),
         },
-        artifacts=folder,
+        description=card.short(facts),
+        artifacts=_write(found, facts),
     )
-    return tracking.record(run)
+
+
+def _write(found: Found, facts: card.Facts) -> Path:
+    one = found.candidate
+    return artifacts.write(
+        one.config.out / "train",
+        config=one.config,
+        metrics=found.metrics,
+        explained=found.explained,
+        predictions=one.frame[[*KEYS, LABEL]].assign(churn_probability=one.predicted),
+        counts=one.points.counts,
+        accounts=facts.tables,
+        texts={
+            "model_card.md": card.text(facts),
+            "provenance.json": to_json(vars(facts.provenance)) + "\n",
+        },
+    )
+
+
+def _facts(found: Found) -> card.Facts:
+    one = found.candidate
+    return card.Facts(
+        name=one.config.mlflow.model,
+        definition=one.model.context["definition"],
+        tables=accounts_of(one.histories),
+        metrics=found.metrics,
+        features=one.model.features,
+        importance=found.explained.importance(),
+        drivers=found.explained.group_importance(),
+        base_rate=one.model.base_rate,
+        data_fingerprint=one.model.context["data_fingerprint"],
+        config_hash=one.config.hash,
+        seed=one.config.model.seed,
+        provenance=provenance(one.config.folder),
+    )
+
+
+def _parameters(found: Found) -> dict[str, Any]:
+    config, metrics = found.candidate.config, found.metrics
+    settings = parameters(config.model.seed, metrics["train"]["points"], found.chosen)
+    del settings["num_threads"], settings["verbosity"]
+    return {
+        "definition": config.churn.definition,
+        "horizon_days": config.churn.horizon_days,
+        "seed": config.model.seed,
+        **{f"trees.{kind}": count for kind, count in found.fitted.trees.items()},
+        "calibration": found.fitted.calibrator.kind,
+        "tune_trials": config.model.tune_trials,
+        "features": len(found.candidate.model.names),
+        "train_points": metrics["train"]["points"],
+        "test_points": metrics["test"]["points"],
+        **{f"lightgbm.{name}": value for name, value in settings.items()},
+    }
+
+
+def numbers(name: str, values: Any) -> Iterator[tuple[str, float]]:
+    """Every finite number among nested values, under a name that MLflow allows for a metric.
+
+    A pair of numbers is an interval; longer lists are curves, which files hold.
+    """
+    if isinstance(values, Mapping):
+        for key, inner in values.items():
+            yield from numbers(f"{name}.{key}", inner)
+    elif isinstance(values, Sequence) and not isinstance(values, str) and len(values) == 2:
+        yield from numbers(f"{name}.low", values[0])
+        yield from numbers(f"{name}.high", values[1])
+    elif isinstance(values, int | float) and not isinstance(values, bool) and math.isfinite(values):
+        yield _NOT_ALLOWED.sub("_", name), float(values)
+
+
+_NOT_ALLOWED = re.compile(r"[^\w\-./ ]")

@@ -25,7 +25,7 @@ from pipeline.config import Config
 from pipeline.files import refuse_unwritable, to_json, whole_folder, write_csv, write_parquet
 from pipeline.opening import accounts_of, definition_of, fingerprint, open_histories
 from pipeline.progress import Progress
-from pipeline.tracking import Tracking
+from pipeline.registry import resolve
 from pipeline.worth import values_of
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def score(
     """
     refuse_unwritable(config.out)
     with progress.stage("loading the model"):
-        churn_model, label = Tracking(config).resolve(model)
+        churn_model, label = resolve(config, model)
     _refuse_other_churn(config, churn_model, label)
     histories = open_histories(config, progress)
     try:

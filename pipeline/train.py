@@ -18,14 +18,16 @@ from models.matrix import find_levels, to_matrix
 from models.model import ChurnModel
 from models.training import Data, Fitted, Part, fit
 from models.tuning import tune
+from pipeline.candidate import Candidate
 from pipeline.config import Config
 from pipeline.evaluating import metrics_of
 from pipeline.opening import definition_of, open_histories, plan_features
 from pipeline.parting import Parts, choose_points, date_of, refuse_too_few
 from pipeline.progress import Progress
-from pipeline.promotion import judge
-from pipeline.recording import context_of, record
-from pipeline.tracking import Registered, Tracking
+from pipeline.reaching import StoreAway
+from pipeline.recording import Found, context_of, record
+from pipeline.registry import Registered
+from pipeline.tracking import Tracking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +47,7 @@ class Trained:
     importance: Mapping[str, float]
     drivers: Mapping[str, float]
     folder: Path
+    unsent: Path | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -55,11 +58,14 @@ class Trained:
             "metrics": self.metrics,
             "drivers": self.drivers,
             "path": self.folder,
+            "unsent": self.unsent,
         }
 
 
-def train(config: Config, progress: Progress) -> Trained:
+def train(config: Config, progress: Progress, *, force_promote: bool = False) -> Trained:
     """Train, evaluate, explain, record; put the new model in charge if it beats the one that is.
+
+    With `force_promote` it is put in charge whatever the comparison says.
 
     Raises
     ------
@@ -68,12 +74,14 @@ def train(config: Config, progress: Progress) -> Trained:
     """
     histories = open_histories(config, progress)
     try:
-        return _train(config, histories, progress)
+        return _train(config, histories, progress, force_promote=force_promote)
     finally:
         histories.close()
 
 
-def _train(config: Config, histories: Histories, progress: Progress) -> Trained:
+def _train(
+    config: Config, histories: Histories, progress: Progress, *, force_promote: bool
+) -> Trained:
     definition = definition_of(config)
     _warn_of_leaks(histories, definition, progress)
     with progress.stage("choosing prediction points"):
@@ -84,44 +92,42 @@ def _train(config: Config, histories: Histories, progress: Progress) -> Trained:
     parts = Parts(vectors, split)
     refuse_too_few(parts.frames["train"], definition)
     with progress.stage("opening MLflow"):
-        tracking = Tracking(config)
+        tracking = _open_tracking(config, progress)
     with progress.stage("training") as stage:
         model, fitted, chosen = _fit(
             config, vectors, parts, definition.days_until_known, stage.detail
         )
     model = replace(model, context=context_of(config, histories, plan, definition, split))
     with progress.stage("evaluating"):
-        test = parts.frames["test"]
-        predicted = model.predict(test)
-        metrics = metrics_of(config, histories, plan, points, model, parts, predicted)
+        predicted = model.predict(parts.frames["test"])
+        candidate = Candidate(config, histories, model, points, parts, predicted)
+        metrics = metrics_of(candidate)
     with progress.stage("explaining"):
-        explained = explain(model, _some(test))
+        explained = explain(model, _some(candidate.frame))
     with progress.stage("recording in MLflow"):
-        champion = tracking.champion()
-        promoted, reason = judge(config, histories, tracking, champion, points, parts, predicted)
-        registered = record(
-            config,
-            tracking,
-            model,
-            fitted,
-            chosen,
-            metrics,
-            explained,
-            parts,
-            predicted,
-            histories,
-            points,
-        )
-        tracking.decide(registered, promoted=promoted, reason=reason)
+        found = Found(candidate, fitted, chosen, metrics, explained)
+        recorded = record(found, tracking, force=force_promote)
+    if recorded.warning:
+        progress.warn(recorded.warning)
     return Trained(
-        model=registered,
-        promoted=promoted,
-        reason=reason,
+        model=recorded.model,
+        promoted=recorded.promoted,
+        reason=recorded.reason,
         metrics=metrics,
         importance=explained.importance(),
         drivers=explained.group_importance(),
-        folder=config.out / "train",
+        folder=recorded.folder,
+        unsent=recorded.unsent,
     )
+
+
+def _open_tracking(config: Config, progress: Progress) -> Tracking | StoreAway:
+    """The store; a server that is away stops no training."""
+    try:
+        return Tracking(config)
+    except StoreAway as error:
+        progress.warn(f"{error.what} ({error.value}) The run will be kept here, to be sent later.")
+        return error
 
 
 def _warn_of_leaks(histories: Histories, definition: Definition, progress: Progress) -> None:

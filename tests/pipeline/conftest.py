@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import sys
+import threading
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +97,82 @@ def trained(tmp_path_factory, write_config):
 
     file = write_config(tmp_path_factory.mktemp("trained"))
     return file, train(load(file), Progress())
+
+
+@pytest.fixture(scope="session")
+def found(tmp_path_factory, write_config):
+    """What a training run found, before anybody decides; its histories are open."""
+    from pipeline import train
+    from pipeline.config import load
+    from pipeline.progress import Progress
+    from pipeline.recording import Recorded
+    from pipeline.registry import Registered
+
+    caught = []
+
+    def caught_instead(found, tracking, **_):
+        caught.append(found)
+        return Recorded(Registered("churn-risk", "0", ""), False, "", Path())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "record", caught_instead)
+        patch.setattr("features.histories.Histories.close", lambda self: None)
+        train.train(load(write_config(tmp_path_factory.mktemp("found"))), Progress())
+    yield caught[0]
+    caught[0].candidate.histories.close()
+
+
+@pytest.fixture
+def at(found, store, tmp_path):
+    """The same training run, with its output and an MLflow store in a folder of this test."""
+    from dataclasses import replace
+
+    shutil.copy(store, tmp_path / "mlflow.db")
+    config = found.candidate.config.model_copy(update={"file": tmp_path / "churn.toml"})
+    return replace(found, candidate=replace(found.candidate, config=config))
+
+
+@pytest.fixture
+def serve():
+    """A web server: ``serve({path: (status, text)})`` gives its address; 500 for any other path."""
+    servers = []
+
+    def start(answers: dict[str, tuple[int, str]] | None = None) -> str:
+        class Answering(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = self.path.partition("?")[0]
+                status, text = (answers or {}).get(path, (500, "out of order"))
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def do_POST(self) -> None:
+                self.do_GET()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server, thread in servers:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def refusing(monkeypatch) -> str:
+    """The address of a server that is away, asked only once."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
 @pytest.fixture(scope="session")

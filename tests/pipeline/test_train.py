@@ -143,3 +143,41 @@ def test_a_champion_that_saw_the_test_points_is_no_measure(trained, churn, tmp_p
     assert ended.status == 0, ended.err
     assert ended.json["promoted"] is False
     assert "was trained on these test points" in ended.json["reason"]
+
+
+def test_server_that_is_away_costs_nothing(churn, write_config, tmp_path, refusing):
+    """The run is trained, judged and kept; only --gate makes a failure of it."""
+    config = write_config(tmp_path, f'[mlflow]\ntracking_uri = "{refusing}"\n')
+    ended = churn("train", "-c", config, "--gate", "--json")
+    assert ended.status == 5, ended.err
+    assert ended.json["promoted"] is False
+    assert not ended.json["run_id"]
+    assert ended.json["model"].startswith("churn-risk/unsent-")
+    assert ended.json["metrics"]["test"]["auc"] > 0.7
+    told = " ".join(ended.err.split())
+    assert "NOT registered" in told
+    assert "churn send" in told
+    kept = ended.json["unsent"]
+    scored = churn("score", "-c", config, "--model", f"{kept}/model", "--json")
+    assert scored.status == 0, scored.err
+    config.write_text(config.read_text().replace(refusing, "sqlite:///mlflow.db"))
+    sent = churn("send", "-c", config, "--json")
+    assert sent.status == 0, sent.err
+    assert [(one["model"], one["promoted"]) for one in sent.json["sent"]] == [
+        ("churn-risk/1", True)
+    ]
+    assert churn("send", "-c", config).out == "No run is waiting to be sent.\n"
+
+
+def test_forced_promotion_and_rollback(trained, churn, tmp_path):
+    import shutil
+
+    file, _ = trained
+    shutil.copytree(file.parent, tmp_path / "forced")
+    config = tmp_path / "forced" / "churn.toml"
+    ended = churn("train", "-c", config, "--force-promote", "--gate", "--json")
+    assert ended.status == 0, ended.err
+    assert ended.json["promoted"] is True
+    assert ended.json["reason"].startswith("forced; the comparison says otherwise: not better")
+    back = churn("rollback", "-c", config, "--json")
+    assert (back.json["model"], back.json["before"]) == ("churn-risk/1", "churn-risk/2")
