@@ -27,6 +27,7 @@ from models.risk import risk_bands, top_share
 from models.segments import enough, segments
 from models.stages import stages
 from models.weak_spots import Points, weak_spots
+from pipeline.candidate import Candidate
 from pipeline.config import Config
 from pipeline.opening import definition_of
 from pipeline.parting import Parts, date_of

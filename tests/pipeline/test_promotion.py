@@ -116,8 +116,8 @@ def test_profit_is_that_of_the_same_points_and_values(candidate, truth):
     days = np.array([np.datetime64(day) for day in candidate.points.cutoffs])
     tested = np.isin(days, candidate.frame["cutoff"].to_numpy().astype("datetime64[D]"))
     expected = everywhere[tested[candidate.points.points.cutoff]]
-    np.testing.assert_allclose(candidate._values, expected)
-    assert len(candidate._values) == len(candidate.frame)
+    np.testing.assert_allclose(candidate.values, expected)
+    assert len(candidate.values) == len(candidate.frame)
 
 
 def test_first_model_beats_the_churn_rate(candidate):
