@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipeline import evaluating, show
+from pipeline import candidate, evaluating, show
+from pipeline.candidate import Candidate
 from pipeline.config import load
 from pipeline.evaluating import metrics_of
 from pipeline.opening import definition_of, open_histories, plan_features
@@ -28,7 +29,7 @@ class Opened:
 
     def __init__(self, file, result):
         from features.vectors import build_vectors
-        from pipeline.tracking import Tracking
+        from pipeline.registry import Registry
 
         self.config, progress = load(file), Progress()
         self.histories = open_histories(self.config, progress)
@@ -39,18 +40,18 @@ class Opened:
         )
         self.vectors = build_vectors(self.histories, self.plan, self.points)
         self.split = split
-        self.model = Tracking(self.config).load(result.model)
+        self.model = Registry(self.config).load(result.model)
 
     def parts(self):
         return Parts(self.vectors, self.split)
 
-    def metrics(self, parts, predicted=None, points=None):
+    def metrics(self, parts, predicted=None):
         if predicted is None:
             predicted = self.model.predict(parts.frames["test"])
-        return metrics_of(
-            self.config, self.histories, self.plan, points or self.points,
-            self.model, parts, predicted,
-        )  # fmt: skip
+        return metrics_of(self.candidate(parts, predicted))
+
+    def candidate(self, parts, predicted=None):
+        return Candidate(self.config, self.histories, self.model, self.points, parts, predicted)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +153,7 @@ def test_a_model_that_says_the_same_of_all_is_not_better_than_anything(opened, t
 
 
 def test_histories_without_money_have_no_profit(opened, trained, monkeypatch):
-    monkeypatch.setattr(evaluating, "values_of", lambda *_, **__: None)
+    monkeypatch.setattr(candidate, "values_of", lambda *_, **__: None)
     metrics = opened.metrics(opened.parts())
     assert metrics["profit"] is None
     assert metrics["test"]["profit"] is None
@@ -165,7 +166,7 @@ def test_values_stand_beside_their_own_points(opened, trained):
     """Worth is computed for the test points alone, and in their order."""
     from features.vectors import KEYS
 
-    tested = evaluating.points_at(opened.points, [date_of(day) for day in opened.split.test])
+    tested = opened.candidate(opened.parts()).test_points
     frame = opened.parts().frames["test"]
     ids = opened.histories.customer_ids().to_pylist()
     assert [ids[n] for n in tested.points.customer] == frame[KEYS[0]].tolist()
@@ -195,12 +196,12 @@ def test_one_customer(opened):
     """Nothing to resample, and too little to part: figures, and no noise to be certain beyond."""
     parts = opened.parts()
     frame = parts.frames["test"]
-    tested = evaluating.points_at(opened.points, [date_of(day) for day in opened.split.test])
+    tested = opened.candidate(opened.parts()).test_points
     one = tested.points.customer == tested.points.customer[-1]
     parts.frames["test"] = frame[one].reset_index(drop=True)
     values = np.full(int(one.sum()), 100.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluating, "values_of", lambda *_, **__: values)
+        patch.setattr(candidate, "values_of", lambda *_, **__: values)
         patch.setattr(evaluating, "departure_kinds", lambda *_: None)
         metrics = opened.metrics(parts)
     json.dumps(metrics, allow_nan=False)
