@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -219,35 +220,33 @@ def with_season(learned: Table, later: Table) -> np.ndarray:
 
 
 def logistic(learned: Table, later: Table) -> np.ndarray:
-    """A logistic regression on ranks as normal scores, with flags of missing values."""
+    """A logistic regression on ranks as normal scores, with flags of categories and what is missing."""
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import QuantileTransformer, StandardScaler
+    from sklearn.preprocessing import QuantileTransformer
 
-    random = np.random.default_rng(SEED)
     size = len(learned.labels)
-    some = np.sort(random.choice(size, min(size, 60_000), replace=False))
-    scaled = QuantileTransformer(output_distribution="normal", n_quantiles=200, subsample=20_000)
-    numbers = [name for name in learned.names if name not in learned.texts]
+    random = np.random.default_rng(SEED)
+    train = learned.rows(np.sort(random.choice(size, min(size, 20_000), replace=False)))
+    numbers = [name for name in train.names if name not in train.texts]
+    own = train.with_only(numbers).matrix
+    some = np.isfinite(own).any(axis=0)
+    flagged = some & (np.isnan(own).mean(axis=0) > 0.01)
+    medians = np.nanmedian(own[:, some], axis=0)
+    ranks = QuantileTransformer(output_distribution="normal", n_quantiles=100, subsample=None)
+    ranks.fit(np.where(np.isnan(own[:, some]), medians, own[:, some]))
 
-    def filled(table: Table) -> np.ndarray:
+    def columns(table: Table) -> np.ndarray:
         found = table.with_only(numbers).matrix
-        missing = np.isnan(found)
-        flags = [missing[:, [learned_flag]] for learned_flag in flagged]
         codes = [
-            (table.matrix[:, [table.names.index(name)]] == code)
+            table.matrix[:, [table.names.index(name)]] == code
             for name in table.texts
             for code in range(10)
         ]
-        return np.hstack([np.where(missing, medians, found), *flags, *codes])
+        normal = ranks.transform(np.where(np.isnan(found[:, some]), medians, found[:, some]))
+        return np.hstack([np.clip(normal, -3, 3), np.isnan(found[:, flagged]), *codes])
 
-    train = learned.rows(some)
-    own = train.with_only(numbers).matrix
-    medians = np.nan_to_num(np.nanmedian(own, axis=0))
-    flagged = np.flatnonzero(np.isnan(own).mean(axis=0) > 0.01)
-    model = make_pipeline(scaled, StandardScaler(), LogisticRegression(C=0.003, max_iter=300))
-    model.fit(filled(train), train.labels)
-    return model.decision_function(filled(later))
+    model = LogisticRegression(C=0.003, max_iter=200, tol=1e-3)
+    return model.fit(columns(train), train.labels).decision_function(columns(later))
 
 
 def with_logistic(learned: Table, later: Table) -> np.ndarray:
@@ -369,6 +368,7 @@ def _try(
         raw[""].append(boosted(learned, later))
         for name, learn in trials.items():
             raw[name].append(_or_nothing(learn, learned, later))
+            print(f"tried: {name}", file=sys.stderr, flush=True)
         raw[MORE_POINTS].append(
             boosted(dense, later) if re.search(only, MORE_POINTS) else raw[""][-1]
         )

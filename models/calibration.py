@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from models.logit import fit_logit
+
 FEWEST_CHURNERS = 50
 """Fewer later churners tell too little to mend anything by."""
 
@@ -54,7 +56,7 @@ class Linear:
 
     @staticmethod
     def fit(raw: np.ndarray, labels: np.ndarray) -> Linear:
-        (slope,), intercept = _logistic(raw[:, None], labels, start=[1.0, 0.0])
+        slope, intercept = _line(raw[:, None], labels, start=[1.0, 0.0])
         return Linear(max(slope, 0.0), intercept)
 
 
@@ -66,7 +68,7 @@ class Shift(Linear):
 
     @staticmethod
     def fit(raw: np.ndarray, labels: np.ndarray) -> Shift:
-        _, intercept = _logistic(np.empty((len(raw), 0)), labels, start=[0.0], offset=raw)
+        (intercept,) = _line(np.empty((len(raw), 0)), labels, start=[0.0], offset=raw)
         return Shift(1.0, intercept)
 
 
@@ -91,7 +93,7 @@ class Beta:
     @staticmethod
     def fit(raw: np.ndarray, labels: np.ndarray) -> Beta | Linear:
         both = np.column_stack([-np.logaddexp(0, -raw), np.logaddexp(0, raw)])
-        (a, b), c = _logistic(both, labels, start=[1.0, 1.0, 0.0])
+        a, b, c = _line(both, labels, start=[1.0, 1.0, 0.0])
         # A negative one would turn the order round.
         return Beta(a, b, c) if a >= 0 and b >= 0 else Linear.fit(raw, labels)
 
@@ -194,27 +196,14 @@ def _log_loss(log_odds: np.ndarray, labels: np.ndarray) -> float:
     return float((np.logaddexp(0, kept) - np.where(labels == 1, kept, 0.0)).sum())
 
 
-def _logistic(
+def _line(
     columns: np.ndarray,
     labels: np.ndarray,
     *,
     start: Sequence[float],
     offset: np.ndarray | float = 0.0,
-) -> tuple[list[float], float]:
-    """Coefficients and intercept of a logistic regression, by Newton's method.
-
-    A prior of one point for each coefficient, at the start, keeps it finite where a column parts
-    the labels.
-    """
+) -> list[float]:
+    """Coefficients of the columns, and an intercept; where they do not settle, the start."""
     design = np.column_stack([columns, np.ones(len(labels))])
-    begin = np.asarray(start, np.float64)
-    found = begin.copy()
-    for _ in range(50):
-        rate = 1 / (1 + np.exp(-np.clip(design @ found + offset, -30, 30)))
-        gradient = design.T @ (labels - rate) - (found - begin)
-        curvature = (design * (rate * (1 - rate))[:, None]).T @ design + np.eye(len(found))
-        step = np.linalg.solve(curvature, gradient)
-        found += np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-10:
-            break
-    return [float(each) for each in found[:-1]], float(found[-1])
+    found = fit_logit(design, labels, offset=offset, prior=np.asarray(start))
+    return [float(each) for each in (start if found is None else found)]

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from models.logit import fit_logit
+
 MOST_BINS = 10
 FEWEST_A_BIN = 100
 LARGEST_LOG_ODDS = 14.0
 """Beyond a million to one a probability is taken for that: one such point would decide the line."""
-STEPS = 50
 STEEPEST = 100.0
 """A slope beyond this, either way, is no slope: churners and others are told apart completely."""
 
@@ -100,7 +101,7 @@ def calibration_line(
     odds = log_odds(probabilities)
     if not 0 < labels.sum() < len(labels) or np.ptp(odds) < 1e-9:
         return None, None
-    found = _logistic(np.column_stack([odds, np.ones(len(odds))]), labels, np.zeros(len(odds)))
+    found = fit_logit(np.column_stack([odds, np.ones(len(odds))]), labels)
     if found is None or abs(found[0]) > STEEPEST:
         return None, None
     return float(found[0]), float(found[1])
@@ -110,35 +111,5 @@ def in_the_large(labels: np.ndarray, probabilities: np.ndarray) -> float | None:
     """The shift of all log-odds that makes the mean prediction the churn rate."""
     if not 0 < labels.sum() < len(labels):
         return None
-    found = _logistic(np.ones((len(labels), 1)), labels, log_odds(probabilities))
+    found = fit_logit(np.ones((len(labels), 1)), labels, offset=log_odds(probabilities))
     return None if found is None else float(found[0])
-
-
-def _logistic(design: np.ndarray, labels: np.ndarray, offset: np.ndarray) -> np.ndarray | None:
-    """Coefficients of a logistic regression by Newton's method; None where it does not settle.
-
-    A step that lowers the likelihood is halved: full steps may swing ever wider.
-    """
-    weights = np.zeros(design.shape[1])
-    best = _likelihood(offset, labels)
-    for _ in range(STEPS):
-        odds = design @ weights + offset
-        rate = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
-        curve = (design * (rate * (1 - rate))[:, None]).T @ design
-        try:
-            step = np.linalg.solve(curve, design.T @ (labels - rate))
-        except np.linalg.LinAlgError:
-            return None
-        found = _likelihood(design @ (weights + step) + offset, labels)
-        while found < best - 1e-9 and np.abs(step).max() > 1e-9:
-            step = step / 2
-            found = _likelihood(design @ (weights + step) + offset, labels)
-        weights, best = weights + step, found
-        if np.abs(step).max() < 1e-8:
-            return weights
-    return None
-
-
-def _likelihood(odds: np.ndarray, labels: np.ndarray) -> float:
-    """The log-likelihood of labels."""
-    return float(np.sum(labels * odds - np.logaddexp(0, odds)))
