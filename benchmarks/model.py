@@ -220,7 +220,7 @@ def with_season(learned: Table, later: Table) -> np.ndarray:
 
 
 def logistic(learned: Table, later: Table) -> np.ndarray:
-    """A logistic regression on ranks as normal scores, with flags of categories and what is missing."""
+    """On ranks as normal scores, with flags of categories and of what is missing."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import QuantileTransformer
 

@@ -1,9 +1,9 @@
 """Fits the model: how many trees and which calibration later points tell, the trees all points.
 
 Validation rolls through time (`models.split.rolling_origins`): each fold learns from the past and
-is judged by the points that came next. That tells how many trees serve later points best, and what
-became of the predictions, which the calibration is fitted on. The boosters are then fitted on all
-points, so that they know the newest behaviour.
+is judged by the points that came next. The newest fold, which learns from most, tells how many trees
+serve later points best, and what became of the predictions, which the calibration is fitted on. The
+boosters are then fitted on all points, so that they know the newest behaviour.
 
 The model is the mean, in log-odds, of boosters of two kinds: one searches each split, the other
 draws its thresholds at random (Geurts, Ernst and Wehenkel 2006). They err differently; both are
@@ -13,7 +13,7 @@ shallow, since what drives churn mostly adds up. docs/model.md has the figures.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -173,7 +173,9 @@ def fit(
     if not data.points.has_both:
         raise ValueError("training needs churners and others")
     table = dataset(data)
-    rehearsed = rehearse(data, table, seed=seed, chosen=chosen, progress=progress)
+    # Older folds learned from little, so they need fewer trees and are off in other ways.
+    newest = replace(data, folds=data.usable_folds()[-1:])
+    rehearsed = rehearse(newest, table, seed=seed, chosen=chosen, progress=progress)
     calibrator, losses = calibration.choose(rehearsed.blocks) if rehearsed else (Identity(), {})
     trees = rehearsed.trees if rehearsed else dict.fromkeys(KINDS, TREES_WITHOUT_VALIDATION)
     progress("fitting on all points")
