@@ -1,9 +1,9 @@
 """Fits the model: how many trees and which calibration later points tell, the trees all points.
 
 Validation rolls through time (`models.split.rolling_origins`): each fold learns from the past and
-is judged by the points that came next. The newest fold, which learns from most, tells how many trees
-serve later points best, and what became of the predictions, which the calibration is fitted on. The
-boosters are then fitted on all points, so that they know the newest behaviour.
+is judged by the points that came next. The newest fold, which learns from most, tells how many
+trees serve later points best, and what became of the predictions, which the calibration is fitted
+on. The boosters are then fitted on all points, so that they know the newest behaviour.
 
 The model is the mean, in log-odds, of boosters of two kinds: one searches each split, the other
 draws its thresholds at random (Geurts, Ernst and Wehenkel 2006). They err differently; both are
