@@ -41,6 +41,8 @@ FEWEST_ROWS = 10
 """Of a text feature with more values than that the commonest are told apart, if so many rows have
 them: a value of fewer says who a customer is rather than what it is like."""
 
+MOST_NAMED = 10
+
 OTHER = "other"
 """What a text feature says of all other values."""
 
@@ -246,20 +248,29 @@ def require(histories: Histories, plan: Plan) -> None:
     ContractBroken
         Naming the table or columns that are missing.
     """
-    for table, columns in plan.tables.items():
-        rows = histories.tables.get(table)
-        missing = [c for c in columns if rows is None or c not in rows.columns]
-        missing += [
-            name
-            for name in (plan.attributes if table == "customers" else ())
-            if name not in histories.attributes
-        ]
-        if missing:
-            raise ContractBroken(
-                f"The model was trained with the table {table}, which now lacks "
-                + ("any rows." if rows is None else f"columns: {', '.join(missing)}."),
-                where="[data] source",
-                allowed="the columns of the training: "
-                + ", ".join([*columns, *(plan.attributes if table == "customers" else ())]),
-                fix="restore the table, or train again without it: churn train",
-            )
+    tables = [table for table in plan.tables if table not in histories.tables]
+    columns = [name for table in plan.tables for name in _lacking(histories, plan, table)]
+    what = [f"the rows of {', '.join(tables)}"] if tables else []
+    what += [f"{len(columns):,} columns" if len(columns) > 1 else "a column"] if columns else []
+    if what:
+        raise ContractBroken(
+            f"The histories lack what the model was trained with: {' and '.join(what)}.",
+            where="[data] source, [data.tables], [data.columns]",
+            value=_some([*tables, *columns]),
+            allowed="every table and column that the training had",
+            fix="restore them, or train again without them: churn train",
+        )
+
+
+def _lacking(histories: Histories, plan: Plan, table: str) -> list[str]:
+    """The columns of a table that the plan counts on and the histories do not have."""
+    if table not in histories.tables:
+        return []
+    wanted = [*plan.tables[table], *(plan.attributes if table == "customers" else ())]
+    there = histories.tables[table].columns
+    return [f"{table}.{name}" for name in wanted if name not in there]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

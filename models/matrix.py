@@ -7,9 +7,13 @@ scoring; texts that were rare or unseen then are missing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from models.numbers import to_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +39,9 @@ def to_matrix(
     Raises
     ------
     ValueError
-        When a feature is missing in the frame.
+        When a feature is missing in the frame; `NotNumbers` when one of numbers holds others.
     """
-    missing = [name for name in features if name not in frame.columns]
+    missing = lacking(frame, features)
     if missing:
         raise ValueError(f"the vectors lack features of the model: {', '.join(missing[:5])}")
     matrix = np.empty((len(frame), len(features)), dtype=np.float32)
@@ -45,13 +49,29 @@ def to_matrix(
         if name in levels:
             matrix[:, position] = _codes(frame[name], levels[name])
         else:
-            matrix[:, position] = frame[name].to_numpy(dtype=np.float32, na_value=np.nan)
+            matrix[:, position] = to_numbers(frame[name])
     return matrix
 
 
+def lacking(frame: pd.DataFrame, features: Sequence[str]) -> list[str]:
+    """The features that the frame has no column of."""
+    there = set(frame.columns)
+    return [name for name in features if name not in there]
+
+
 def _codes(column: pd.Series, levels: Sequence[str]) -> np.ndarray:
-    """Positions in `levels`; NaN for texts that are not among them."""
+    """Positions in `levels`; NaN for texts that are not among them.
+
+    A number is the text that it was in training, whether it comes as 3, 3.0 or "3".
+    """
     import pandas as pd
 
-    codes = pd.Index(levels, dtype=object).get_indexer(column.astype(object))
-    return np.where(codes < 0, np.nan, codes).astype(np.float32)
+    codes, found = pd.factorize(column.astype(object))
+    place = {text: float(code) for code, text in enumerate(levels)}
+    told = [place.get(_as_text(value), np.nan) for value in found]
+    # Where there is no text the code is -1: the last one.
+    return np.array([*told, np.nan], dtype=np.float32)[codes]
+
+
+def _as_text(value: object) -> str:
+    return f"{float(value):.15g}" if isinstance(value, Real | Decimal) else str(value)

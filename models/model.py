@@ -45,6 +45,8 @@ class ChurnModel:
         By numeric feature, its median in training: what a customer's number is compared with.
     missing
         By feature, the share of training points without a value.
+    others
+        By text feature, the share of its texts in training that stood for all others.
     base_rate
         Share of churners among the training points.
     context
@@ -60,6 +62,7 @@ class ChurnModel:
     base_rate: float
     context: Mapping[str, Any]
     missing: Mapping[str, float] = field(default_factory=dict)
+    others: Mapping[str, float] = field(default_factory=dict)
     calibrator: Calibrator = field(default_factory=Identity)
 
     @cached_property
@@ -100,12 +103,12 @@ class ChurnModel:
         to the way from the expected log-odds to the row's, which is one factor for the whole model
         where the calibration is linear.
         """
+        if not len(frame):
+            return np.empty((0, len(self.features) + 1))
         matrix = self.matrix(frame)
         found = np.mean(
             [np.asarray(each.predict(matrix, pred_contrib=True)) for each in self.boosters], axis=0
         )
-        if not len(found):
-            return np.asarray(found)
         raw, expected = found.sum(axis=1), found[:, -1]
         way = raw - expected
         mended = self.calibrator.log_odds(raw) - self.calibrator.log_odds(expected)
@@ -126,6 +129,7 @@ class ChurnModel:
             "levels": dict(self.levels),
             "typical": dict(self.typical),
             "missing": dict(self.missing),
+            "others": dict(self.others),
             "base_rate": self.base_rate,
             "context": dict(self.context),
         }
@@ -145,6 +149,7 @@ class ChurnModel:
             levels=values["levels"],
             typical=values["typical"],
             missing=values["missing"],
+            others=values["others"],
             base_rate=values["base_rate"],
             context=values["context"],
             calibrator=from_dict(values["calibration"]),

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.consent import contact_allowed, recently_contacted
-from features.errors import UsageError
+from features.errors import ContractBroken, UsageError
 from features.histories import Histories
 from features.plan import Plan
 from features.points import LabelledPoints, make_points, newest_cutoff, refuse_future
 from features.tables import CUSTOMER
 from features.vectors import KEYS, build_vectors
 from models.explanation import drivers_and_reasons, explain
+from models.guards import Refused, guard
 from models.model import ChurnModel
 from models.outreach import CONTACT, Lever, Limits, Outreach, plan_outreach
 from models.risk import risk_bands, risk_list, top_share
@@ -100,6 +101,7 @@ def _score(
     plan = Plan.from_dict(model.context["plan"])
     with progress.stage("computing vectors") as stage:
         vectors = build_vectors(histories, plan, points, labels=False, progress=stage.detail)
+    warnings = _guarded(model, vectors.frame, progress)
     with progress.stage("scoring and explaining"):
         probability = model.predict(vectors.frame)
         drivers, reasons = drivers_and_reasons(explain(model, vectors.frame))
@@ -123,8 +125,21 @@ def _score(
     folder = config.out / "risk" / f"as_of={cutoff}"
     left_out = not_scored(histories, points, cutoff)
     run = _run(config, histories, points, model, label, cutoff, progress)
-    _write(folder, found, left_out, {**run, "not_scored": _counted(left_out)})
+    further = {"not_scored": _counted(left_out), "warnings": warnings}
+    _write(folder, found, left_out, {**run, **further})
     return Scored(folder, cutoff, label, found)
+
+
+def _guarded(model: ChurnModel, frame: pd.DataFrame, progress: Progress) -> list[str]:
+    """What was told of the vectors; stops where the model must not score them."""
+    try:
+        warnings = guard(model, frame)
+    except Refused as error:
+        told = {name: getattr(error, name) for name in ("where", "value", "allowed", "fix")}
+        raise ContractBroken(error.what, **told) from None
+    for warning in warnings:
+        progress.warn(warning)
+    return warnings
 
 
 def _refuse_other_churn(config: Config, model: ChurnModel, label: str) -> None:

@@ -100,19 +100,17 @@ class Tracking:
 
     def _register(self, run: Run) -> str:
         import mlflow
-        from mlflow.models import infer_signature
 
         with tempfile.TemporaryDirectory() as folder:
             kept = Path(folder) / "model"
             run.model.save(kept)
-            predictions = run.model.predict(run.example)
             # MLflow tells on stderr what our own summary tells, too.
             with contextlib.redirect_stderr(io.StringIO()):
                 info = mlflow.pyfunc.log_model(
                     name="model",
                     python_model=str(Path(__file__).with_name("serving.py")),
                     artifacts={"model": str(kept)},
-                    signature=infer_signature(run.example, _prediction_frame(predictions)),
+                    signature=_signature(run.model.names),
                     input_example=run.example,
                     pip_requirements=_requirements(),
                     registered_model_name=self.registry.name,
@@ -159,10 +157,20 @@ def as_served(frame: pd.DataFrame) -> pd.DataFrame:
     return served
 
 
-def _prediction_frame(predictions: Any) -> pd.DataFrame:
-    import pandas as pd
+def _signature(features: list[str]) -> Any:
+    """Every feature is needed, in whatever type holds it; out comes a probability.
 
-    return pd.DataFrame({"churn_probability": predictions})
+    MLflow would refuse the integers of a column that was float in the example, and a text's column
+    without any text. What a value must be is checked by the model itself.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import AnyType
+
+    return ModelSignature(
+        inputs=Schema([ColSpec(AnyType(), name) for name in features]),
+        outputs=Schema([ColSpec(DataType.double, "churn_probability")]),
+    )
 
 
 def _requirements() -> list[str]:

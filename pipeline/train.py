@@ -12,6 +12,7 @@ import numpy as np
 from features.churn import Definition
 from features.histories import Histories
 from features.leaks import suspects
+from features.plan import OTHER
 from features.vectors import Vectors, build_vectors
 from models.explanation import explain
 from models.matrix import find_levels, to_matrix
@@ -169,6 +170,7 @@ def _fit(
         levels=levels,
         typical=_medians(train, vectors),
         missing={name: float(train[name].isna().mean()) for name in vectors.names},
+        others={name: _share_of_others(train[name]) for name in levels},
         base_rate=float(parts.labels("train").mean()),
         context={},
         calibrator=fitted.calibrator,
@@ -183,6 +185,12 @@ def _medians(frame: pd.DataFrame, vectors: Vectors) -> dict[str, float | None]:
             median = float(frame[feature.name].median())
             medians[feature.name] = None if np.isnan(median) else median
     return medians
+
+
+def _share_of_others(texts: pd.Series) -> float:
+    """Of those with a text, how many have one that the plan does not tell apart."""
+    there = int(texts.notna().sum())
+    return int((texts == OTHER).sum()) / there if there else 0.0
 
 
 def _some(frame: pd.DataFrame) -> pd.DataFrame:

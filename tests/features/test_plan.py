@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, datetime
 
 import numpy as np
@@ -67,9 +68,16 @@ def test_a_new_event_type_changes_no_column_and_counts_with_all_events(read, vec
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
-        ({"tickets": None}, "the table tickets, which now lacks any rows"),
-        ({"tickets": "customer_id | ticket_id | opened_at\n1 | a | 2025-01-01"}, "category"),
-        ({"customers": "customer_id | signed_up_at\n1 | 2025-01-01"}, "columns: region"),
+        ({"tickets": None}, "the rows of tickets.*churn train"),
+        (
+            {"tickets": "customer_id | ticket_id | opened_at\n1 | a | 2025-01-01"},
+            "a column[.].*tickets.category",
+        ),
+        ({"customers": "customer_id | signed_up_at\n1 | 2025-01-01"}, "customers.region"),
+        (
+            {"tickets": None, "customers": "customer_id | signed_up_at\n1 | 2025-01-01"},
+            "the rows of tickets and a column[.].*tickets, customers.region",
+        ),
     ],
 )
 def test_what_the_model_counts_on_must_still_be_there(changed, named, read):
@@ -81,8 +89,9 @@ def test_what_the_model_counts_on_must_still_be_there(changed, named, read):
     plan = plan_of(read, tables)
     require(read(tables), plan)
     left = {name: rows for name, rows in (tables | changed).items() if rows}
-    with pytest.raises(ContractBroken, match=named):
+    with pytest.raises(ContractBroken) as error:
         require(read(left), plan)
+    assert re.search(named, str(error.value), re.DOTALL)
 
 
 def test_a_window_is_a_positive_number_of_days(read):

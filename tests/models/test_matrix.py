@@ -31,3 +31,9 @@ def test_codes_come_from_the_stored_levels():
 def test_a_missing_feature_is_named():
     with pytest.raises(ValueError, match="tenure_days"):
         to_matrix(pd.DataFrame({"n": [1.0]}), ["n", "tenure_days"], {})
+
+
+@pytest.mark.parametrize("given", [[3, 1], [3.0, 1.0], ["3", "1"]])
+def test_a_number_is_the_text_it_was_in_training(given):
+    matrix = to_matrix(pd.DataFrame({"size": given}), ["size"], {"size": ["1", "3"]})
+    np.testing.assert_array_equal(matrix[:, 0], np.float32([1, 0]))

@@ -80,6 +80,11 @@ def test_the_order_of_the_columns_does_not_matter(model, frame):
     np.testing.assert_array_equal(model.predict(frame[frame.columns[::-1]]), model.predict(frame))
 
 
+def test_nobody_is_no_trouble(model, frame):
+    assert model.predict(frame.head(0)).shape == (0,)
+    assert explain(model, frame.head(0)).contributions.shape == (0, len(FEATURES))
+
+
 def test_one_label_only_is_refused():
     part = Part(np.zeros((10, 1), dtype=np.float32), np.zeros(10, dtype=np.int8))
     with pytest.raises(ValueError, match="churners and others"):

@@ -86,6 +86,86 @@ assert "pipeline" not in sys.modules and "models" not in sys.modules
     )
 
 
+SERVED = """
+import json, sys
+import mlflow, numpy as np, pandas as pd
+mlflow.set_tracking_uri(sys.argv[1])
+model = mlflow.pyfunc.load_model("models:/churn-risk/1")
+levels = json.load(open(sys.argv[2]))["levels"]
+texts = list(levels)
+example = model.input_example.reset_index(drop=True)
+numbers = [name for name in example.columns if name not in texts]
+whole = [name for name in numbers if (example[name] % 1 == 0).all()]
+many = pd.concat([example] * 5, ignore_index=True)
+
+def told(frame):
+    try:
+        return model.predict(frame)["churn_probability"].tolist()
+    except Exception as error:
+        return str(error)
+
+print(json.dumps({
+    "as they are": told(example),
+    "integers": told(example.astype(dict.fromkeys(whole, "int64"))),
+    "nullable": told(example.convert_dtypes()),
+    "objects": told(example.astype(object).where(example.notna(), None)),
+    "as text": told(example.astype({name: "str" for name in whole})),
+    "categories": told(example.astype(dict.fromkeys(texts, "category"))),
+    "in another order": told(example[example.columns[::-1]].assign(further=1)),
+    "no text": told(example.assign(**dict.fromkeys(texts, np.nan))),
+    "none": told(example.assign(**dict.fromkeys(texts, None))),
+    "new texts": told(example.assign(**dict.fromkeys(texts, "of next year"))),
+    "only gaps": told(example.assign(**dict.fromkeys(numbers, None))),
+    "nobody": told(example.head(0)),
+    "lacking": told(example.drop(columns=whole[0])),
+    "words": told(example.assign(**{whole[0]: "many"})),
+    "infinite": told(example.assign(**{whole[0]: np.inf})),
+    "lost": told(many.assign(**dict.fromkeys(numbers, np.nan))),
+    "first": whole[0],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def served(trained, tmp_path_factory):
+    """What the registered model says of vectors in many forms, without this project."""
+    file, _ = trained
+    (kept,) = file.parent.glob("mlartifacts/**/model.json")
+    arguments = [f"sqlite:///{file.parent / 'mlflow.db'}", str(kept)]
+    done = subprocess.run(
+        [sys.executable, "-I", "-W", "ignore", "-c", SERVED, *arguments],
+        cwd=tmp_path_factory.mktemp("served"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["integers", "nullable", "objects", "as text", "categories", "in another order"],
+)
+def test_the_registered_model_takes_the_same_values_in_any_form(served, form):
+    assert served[form] == served["as they are"]
+
+
+def test_the_registered_model_takes_what_it_does_not_know_as_missing(served):
+    assert served["no text"] == served["none"] == served["new texts"]
+    assert served["no text"] != served["as they are"]
+    assert len(served["only gaps"]) == len(served["as they are"])
+    assert served["nobody"] == []
+
+
+def test_the_registered_model_refuses_readably(served):
+    first = served["first"]
+    assert f"Model is missing inputs ['{first}']" in served["lacking"]
+    assert f"the feature {first} holds 'many' (type str), which is no number" in served["words"]
+    assert f"the feature {first} holds infinity" in served["infinite"]
+    assert "of what the model learned; at most 25% may be lost" in served["lost"]
+
+
 def test_same_seed_same_bytes(trained, tmp_path, write_config):
     from pipeline.config import load
     from pipeline.progress import Progress
