@@ -1,4 +1,4 @@
-"""What was tried with the model, and what it brought: `make bench ONLY=model`, into docs/model.md.
+"""What was tried with the model, and what it brought: `make bench ONLY=model`.
 
 Everything is judged on rolling origins inside the training (`models.split.rolling_origins`), beside
 the model as it is, on the same later points; no test point is seen. A figure's error is that of the

@@ -30,7 +30,7 @@ COLUMNS = (
 )
 
 
-def run(seeds: tuple[int, ...] = SEEDS, customers: int = CUSTOMERS) -> str:
+def run(customers: int = CUSTOMERS) -> str:
     """Train on each business; Markdown."""
     lines = [
         f"{customers:,} customers over {MONTHS} months, the defaults of the config, no search.",
@@ -38,7 +38,7 @@ def run(seeds: tuple[int, ...] = SEEDS, customers: int = CUSTOMERS) -> str:
         f"| {' | '.join(COLUMNS)} |",
         f"| {' | '.join(['---:'] * len(COLUMNS))} |",
     ]
-    for seed in seeds:
+    for seed in SEEDS:
         with tempfile.TemporaryDirectory() as folder:
             lines.append(_row(seed, judge(seed, customers, Path(folder))))
     return "\n".join(lines)

@@ -7,7 +7,7 @@ on. The boosters are then fitted on all points, so that they know the newest beh
 
 The model is the mean, in log-odds, of boosters of two kinds: one searches each split, the other
 draws its thresholds at random (Geurts, Ernst and Wehenkel 2006). They err differently; both are
-shallow, since what drives churn mostly adds up. docs/model.md has the figures.
+shallow, since what drives churn mostly adds up (docs/model.md).
 """
 
 from __future__ import annotations
