@@ -158,7 +158,7 @@ def choose(blocks: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[Calibrator,
     Parameters
     ----------
     blocks
-        Log-odds and labels of later points, a block for each fold: each kind is fitted on all
+        Log-odds and labels of later points, a block for each time: each kind is fitted on all
         blocks but one and judged by that one, so that what only fits one time's noise is not taken.
         A single block is parted in four.
 

@@ -70,12 +70,15 @@ class Data:
     ----------
     folds
         Rows to learn from and later rows to judge by, oldest fold first; may be empty.
+    times
+        The cutoff of each point, where calibration is to hold from one time to the next.
     """
 
     points: Part
     features: Sequence[str]
     categorical: Sequence[str]
     folds: Sequence[tuple[Rows, Rows]] = ()
+    times: np.ndarray | None = None
 
     def usable_folds(self) -> list[tuple[Rows, Rows]]:
         """Those with churners and others on both sides."""
@@ -114,7 +117,7 @@ class Rehearsal:
     Attributes
     ----------
     blocks
-        Log-odds and labels of each fold's later points.
+        Log-odds and labels of the later points, those of a cutoff together where cutoffs are known.
     """
 
     trees: Mapping[str, int]
@@ -255,13 +258,24 @@ def rehearse(
         ]
         for kind, (best, _) in zip(KINDS, found, strict=True):
             needed[kind].append(best)
-        blocks.append((np.mean([raw for _, raw in found], axis=0), data.points.labels[later]))
+        raw = np.mean([each for _, each in found], axis=0)
+        blocks += _by_time(raw, data.points.labels[later], data.times, later)
     sizes = [len(train) for train, _ in folds]
     trees = {
         kind: max(round(float(np.average(counts, weights=sizes))), FEWEST_TREES)
         for kind, counts in needed.items()
     }
     return Rehearsal(trees, blocks)
+
+
+def _by_time(
+    raw: np.ndarray, labels: np.ndarray, times: np.ndarray | None, rows: Rows
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """A block for each cutoff: what one month was off by need not be what the next one is."""
+    if times is None:
+        return [(raw, labels)]
+    then = times[rows]
+    return [(raw[then == time], labels[then == time]) for time in np.unique(then)]
 
 
 def _fit_fold(

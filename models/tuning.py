@@ -159,4 +159,5 @@ def _sample(data: Data, seed: int) -> Data:
         data,
         points=Part(data.points.matrix[kept], data.points.labels[kept]),
         folds=[(those_kept(train), those_kept(later)) for train, later in data.folds],
+        times=None if data.times is None else data.times[kept],
     )

@@ -13,7 +13,7 @@ from features.churn import Definition
 from features.histories import Histories
 from features.leaks import suspects
 from features.plan import OTHER
-from features.vectors import Vectors, build_vectors
+from features.vectors import KEYS, Vectors, build_vectors
 from models.explanation import explain
 from models.matrix import find_levels, to_matrix
 from models.model import ChurnModel
@@ -152,6 +152,7 @@ def _fit(
         features=vectors.names,
         categorical=texts,
         folds=parts.folds(days_until_known),
+        times=train[KEYS[1]].to_numpy(),
     )
     chosen = tune(
         data,

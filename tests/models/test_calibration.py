@@ -104,3 +104,15 @@ def test_it_comes_back_from_json(kind, raw):
 
     found = kind.fit(raw, drawn(raw))
     assert from_dict(json.loads(json.dumps(found.as_dict()))) == found
+
+
+def test_what_one_month_was_off_by_is_not_taken_for_the_next():
+    """In one of four months twice as many left as predicted; in the others as many as predicted."""
+    random = np.random.default_rng(4)
+    blocks = []
+    for month in range(4):
+        raw = random.normal(-3, 0.8, 5_000)
+        blocks.append((raw, drawn(raw + 0.9 * (month == 3), month)))
+    raw, labels = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    assert Shift.fit(raw, labels).intercept > 0.15
+    assert choose(blocks)[0] == Identity()
