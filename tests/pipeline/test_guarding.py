@@ -10,6 +10,8 @@ import pytest
 
 from features.plan import OTHER
 from models import guards
+from pipeline.config import load
+from pipeline.registry import existing_registry
 from pipeline.train import _share_of_others
 
 
@@ -42,9 +44,8 @@ def test_guards_know_what_the_plan_calls_others():
 
 
 def test_training_keeps_how_many_texts_stood_for_others(trained):
-    (kept,) = trained[0].parent.glob("mlartifacts/**/model.json")
-    model = json.loads(kept.read_text())
-    assert model["others"] == dict.fromkeys(model["levels"], 0.0)
+    model = existing_registry(load(trained[0])).load(trained[1].model)
+    assert model.others == dict.fromkeys(model.levels, 0.0)
     assert _share_of_others(pd.Series(["a", OTHER, None, "b", "c"], dtype="category")) == 0.25
     assert _share_of_others(pd.Series([None], dtype="object")) == 0.0
 
