@@ -11,6 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.config import load
+from pipeline.registry import existing_registry
+
 
 def test_json_holds_what_was_promised(trained):
     _, result = trained
@@ -91,8 +94,7 @@ import json, sys
 import mlflow, numpy as np, pandas as pd
 mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model("models:/churn-risk/1")
-levels = json.load(open(sys.argv[2]))["levels"]
-texts = list(levels)
+texts = json.loads(sys.argv[2])
 example = model.input_example.reset_index(drop=True)
 numbers = [name for name in example.columns if name not in texts]
 whole = [name for name in numbers if (example[name] % 1 == 0).all()]
@@ -129,9 +131,9 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def served(trained, tmp_path_factory):
     """What the registered model says of vectors in many forms, without this project."""
-    file, _ = trained
-    (kept,) = file.parent.glob("mlartifacts/**/model.json")
-    arguments = [f"sqlite:///{file.parent / 'mlflow.db'}", str(kept)]
+    file, result = trained
+    texts = list(existing_registry(load(file)).load(result.model).levels)
+    arguments = [f"sqlite:///{file.parent / 'mlflow.db'}", json.dumps(texts)]
     done = subprocess.run(
         [sys.executable, "-I", "-W", "ignore", "-c", SERVED, *arguments],
         cwd=tmp_path_factory.mktemp("served"),
