@@ -1,9 +1,11 @@
 """Fits the model: how many trees and which calibration later points tell, the trees all points.
 
 Validation rolls through time (`models.split.rolling_origins`): each fold learns from the past and
-is judged by the points that came next. The newest fold, which learns from most, tells how many
-trees serve later points best, and what became of the predictions, which the calibration is fitted
-on. The boosters are then fitted on all points, so that they know the newest behaviour.
+is judged by the points that came next. The two newest folds tell how many trees serve later points
+best: the larger number is taken, since an odd season stops the trees early, and too few cost more
+than too many. The newest, which learns from most, tells what became of the predictions, which the
+calibration is fitted on. The boosters are then fitted on all points, so that they know the newest
+behaviour.
 
 The model is the mean, in log-odds, of boosters of two kinds: one searches each split, the other
 draws its thresholds at random (Geurts, Ernst and Wehenkel 2006). They err differently; both are
@@ -13,7 +15,7 @@ shallow, since what drives churn mostly adds up (docs/model.md).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,8 @@ KINDS: dict[str, dict[str, Any]] = {"searched": {}, "random": {"extra_trees": Tr
 
 MOST_TREES = 1000
 PATIENCE = 50
+REHEARSED = 2
+"""How many of the newest folds tell the number of trees."""
 TREES_WITHOUT_VALIDATION = 150
 FEWEST_TREES = 10
 
@@ -176,11 +180,13 @@ def fit(
     if not data.points.has_both:
         raise ValueError("training needs churners and others")
     table = dataset(data)
-    # Older folds learned from little, so they need fewer trees and are off in other ways.
-    newest = replace(data, folds=data.usable_folds()[-1:])
-    rehearsed = rehearse(newest, table, seed=seed, chosen=chosen, progress=progress)
-    calibrator, losses = calibration.choose(rehearsed.blocks) if rehearsed else (Identity(), {})
+    rehearsed = None
+    for fold in data.usable_folds()[-REHEARSED:]:
+        progress(f"validating on {len(fold[1]):,} later points")
+        fewest = rehearsed.trees if rehearsed else None
+        rehearsed = rehearse(data, table, fold, seed=seed, chosen=chosen, fewest=fewest)
     trees = rehearsed.trees if rehearsed else dict.fromkeys(KINDS, TREES_WITHOUT_VALIDATION)
+    calibrator, losses = calibration.choose(rehearsed.blocks) if rehearsed else (Identity(), {})
     progress("fitting on all points")
     return Fitted(
         boosters=fit_boosters(data, table, trees, seed=seed, chosen=chosen),
@@ -227,45 +233,28 @@ def fit_boosters(
 def rehearse(
     data: Data,
     table: Any,
+    fold: tuple[Rows, Rows],
     *,
     seed: int,
     chosen: Mapping[str, Any] | None = None,
+    fewest: Mapping[str, int] | None = None,
     most: int = MOST_TREES,
-    progress: Callable[[str], None] = lambda what: None,
-) -> Rehearsal | None:
-    """Fit every fold as if it had been then; None where there is no fold with churners.
+) -> Rehearsal:
+    """Fit as if it had been then: learn from a fold's past, be judged by what came next.
 
-    The number of trees is the mean over the folds, each by its points to learn from: what the
-    larger ones need is nearer to what all need.
+    Each kind of booster gets as many trees as serve the later points best, but at least `fewest`.
     """
-    folds = data.usable_folds()
-    if not folds:
-        return None
-    needed: dict[str, list[int]] = {kind: [] for kind in KINDS}
-    blocks = []
-    for place, (train, later) in enumerate(folds):
-        progress(f"validating on later points, {place + 1} of {len(folds)}")
-        found = [
-            _fit_fold(
-                data,
-                table,
-                train,
-                later,
-                _settings(seed + number, len(train), {**(chosen or {}), **own}),
-                most,
-            )
-            for number, own in enumerate(KINDS.values())
-        ]
-        for kind, (best, _) in zip(KINDS, found, strict=True):
-            needed[kind].append(best)
-        raw = np.mean([each for _, each in found], axis=0)
-        blocks += _by_time(raw, data.points.labels[later], data.times, later)
-    sizes = [len(train) for train, _ in folds]
-    trees = {
-        kind: max(round(float(np.average(counts, weights=sizes))), FEWEST_TREES)
-        for kind, counts in needed.items()
-    }
-    return Rehearsal(trees, blocks)
+    train, later = fold
+    trees, raw = {}, []
+    for number, (kind, own) in enumerate(KINDS.items()):
+        settings = _settings(seed + number, len(train), {**(chosen or {}), **own})
+        at_least = (fewest or {}).get(kind, FEWEST_TREES)
+        booster, trees[kind] = _fit_fold(table, fold, settings, at_least, most)
+        raw.append(
+            booster.predict(data.points.matrix[later], raw_score=True, num_iteration=trees[kind])
+        )
+    labels = data.points.labels[later]
+    return Rehearsal(trees, _by_time(np.mean(raw, axis=0), labels, data.times, later))
 
 
 def _by_time(
@@ -279,22 +268,23 @@ def _by_time(
 
 
 def _fit_fold(
-    data: Data, table: Any, train: Rows, later: Rows, settings: Mapping[str, Any], most: int
-) -> tuple[int, np.ndarray]:
-    """How many trees serve the later points best, and their log-odds with so many."""
+    table: Any, fold: tuple[Rows, Rows], settings: dict[str, Any], fewest: int, most: int
+) -> tuple[Any, int]:
+    """A booster of a fold's past, and how many of its trees serve the later points best."""
     import lightgbm as lgb
 
+    train, later = (table.subset(rows) for rows in fold)
     booster = lgb.train(
-        dict(settings),
-        table.subset(train),
+        settings,
+        train,
         num_boost_round=most,
-        valid_sets=[table.subset(later)],
+        valid_sets=[later],
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )
-    raw = booster.predict(
-        data.points.matrix[later], raw_score=True, num_iteration=booster.best_iteration
-    )
-    return booster.best_iteration, np.asarray(raw)
+    trees = max(booster.best_iteration, fewest)
+    if trees > booster.current_iteration():
+        booster = lgb.train(settings, train, num_boost_round=trees)
+    return booster, trees
 
 
 def _settings(seed: int, rows: int, chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -114,10 +114,7 @@ def _run(study: optuna.Study, trial: optuna.Trial, data: Data, table: Any, seed:
     chosen = _suggest(trial)
     losses, points = [], []
     for place, fold in enumerate(data.usable_folds()):
-        one = rehearse(
-            replace(data, folds=[fold]), table, seed=seed, chosen=chosen, most=MOST_TREES
-        )
-        assert one is not None
+        one = rehearse(data, table, fold, seed=seed, chosen=chosen, most=MOST_TREES)
         losses.append(one.log_loss)
         points.append(len(fold[1]))
         trial.report(float(np.average(losses, weights=points)), place)

@@ -145,7 +145,10 @@ def run_of(found: Found) -> Run:
         model=one.model,
         example=as_served(one.frame[one.model.names].head(EXAMPLES)),
         parameters=_parameters(found),
-        metrics=dict(numbers("test", metrics["test"])),
+        metrics={
+            **dict(numbers("test", metrics["test"])),
+            **dict(numbers("validation.log_loss", found.fitted.validation)),
+        },
         tags={
             "config_hash": one.config.hash,
             "data_fingerprint": facts.data_fingerprint,
