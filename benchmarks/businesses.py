@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.quality import ROOT
+from features.churn import Definition
+from features.histories import Histories
+from features.points import make_points
+from features.vectors import FAMILIES, Vectors, build_vectors
+from models.split import Split
 from pipeline.config import Config, from_values
+from pipeline.opening import definition_of, open_histories, plan_features
+from pipeline.parting import choose_points, date_of
+from pipeline.progress import Progress
 from pipeline.simulate import simulate
 
 WORLDS = {f"simulated {seed}": seed for seed in (101, 202, 303)}
@@ -40,3 +51,38 @@ def config_of(name: str, folder: Path, *, engine: str = "duckdb") -> Config:
     values["data"]["engine"] = engine
     values["output"] = {"dir": "out"}
     return from_values(values, folder / "churn.toml")
+
+
+@dataclass(frozen=True)
+class Business:
+    """One whose histories are open."""
+
+    config: Config
+    histories: Histories
+    definition: Definition
+
+    def split(self) -> Split:
+        """Its cutoffs, those to train on and those to test on."""
+        return choose_points(self.config, self.histories, self.definition)[1]
+
+    def vectors(
+        self, days: Sequence[int], *, known_before: int, families: Sequence[Any] = FAMILIES
+    ) -> Vectors:
+        """Vectors at cutoffs, given as days since 1970; what is a feature was known before one."""
+        cutoffs = [date_of(int(day)) for day in days]
+        points = make_points(self.histories, self.definition, cutoffs)
+        plan = plan_features(
+            self.config, self.histories, Progress(), known_before=date_of(int(known_before))
+        )
+        return build_vectors(self.histories, plan, points, families=families)
+
+
+@contextmanager
+def opened(name: str, folder: Path, *, engine: str = "duckdb") -> Iterator[Business]:
+    """One with its histories, which are closed in the end."""
+    config = config_of(name, folder, engine=engine)
+    histories = open_histories(config, Progress())
+    try:
+        yield Business(config, histories, definition_of(config))
+    finally:
+        histories.close()

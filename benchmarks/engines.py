@@ -13,18 +13,13 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import businesses
-from features.plan import make_plan
-from features.points import make_points
-from features.vectors import LABEL, build_vectors
-from pipeline.opening import definition_of, open_histories
-from pipeline.parting import choose_points
-from pipeline.progress import Progress
+from features.vectors import LABEL
 
 TOLERANCE = 1e-9
 """Relative: by how much numbers may differ."""
 
 CUTOFFS = 4
-"""The newest ones: those of the test."""
+"""The newest ones."""
 
 ENGINES = ("duckdb", "spark")
 
@@ -61,19 +56,11 @@ def run() -> str:
 
 def _vectors(name: str, folder: Path, engine: str) -> tuple[pd.DataFrame, float]:
     """The vectors with their labels, and how many seconds they took."""
-    config = businesses.config_of(name, folder, engine=engine)
     began = time.perf_counter()
-    histories = open_histories(config, Progress())
-    try:
-        definition = definition_of(config)
-        points, _ = choose_points(config, histories, definition)
-        cutoffs = points.cutoffs[-CUTOFFS:]
-        points = make_points(histories, definition, cutoffs)
-        windows = config.features.windows_days
-        plan = make_plan(histories, windows=windows, known_before=cutoffs[0])
-        frame = build_vectors(histories, plan, points).frame
-    finally:
-        histories.close()
+    with businesses.opened(name, folder, engine=engine) as business:
+        split = business.split()
+        cutoffs = (*split.known, *split.test)[-CUTOFFS:]
+        frame = business.vectors(cutoffs, known_before=cutoffs[0]).frame
     return frame, time.perf_counter() - began
 
 

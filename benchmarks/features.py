@@ -21,7 +21,6 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +28,12 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from scipy.linalg import hadamard
-from scipy.stats import rankdata
 
 from benchmarks import businesses, candidates
-from features.plan import make_plan
-from features.points import make_points
-from features.timeline import EPOCH
-from features.vectors import FAMILIES, KEYS, LABEL, Vectors, build_vectors
+from benchmarks.effects import Figure, Scored, pooled, ranked, surprised
+from features.vectors import FAMILIES, KEYS, LABEL, Vectors
 from models.matrix import find_levels, to_matrix
 from models.training import parameters
-from pipeline.opening import definition_of, open_histories
-from pipeline.parting import choose_points
-from pipeline.progress import Progress
 
 GROUPS = {
     "trends": r"(usage|payments|tickets)_\w+_trend_\d+d",
@@ -98,25 +91,6 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Figure:
-    """An effect and its standard error."""
-
-    value: float
-    error: float
-
-    def __str__(self) -> str:
-        return f"{self.value:+.1f} ± {self.error:.1f}"
-
-    @property
-    def lower(self) -> bool:
-        return self.value < -2 * self.error
-
-    @property
-    def higher(self) -> bool:
-        return self.value > 2 * self.error
-
-
-@dataclass(frozen=True)
 class Effect:
     """What a group of so many columns adds to AUC (in 1e-4) and log loss (in 1e-5)."""
 
@@ -137,20 +111,11 @@ def run() -> str:
 
 def _vectors(name: str, folder: Path) -> tuple[Vectors, int]:
     """Vectors of the points whose labels were known when the test began, and the days that took."""
-    config = businesses.config_of(name, folder)
-    histories = open_histories(config, Progress())
-    try:
-        definition = definition_of(config)
-        _, split = choose_points(config, histories, definition)
-        cutoffs = [EPOCH + timedelta(days=day) for day in split.known]
-        points = make_points(histories, definition, cutoffs)
-        windows = config.features.windows_days
-        plan = make_plan(histories, windows=windows, known_before=_later(cutoffs)[0])
+    with businesses.opened(name, folder) as business:
+        cutoffs = business.split().known
         families = (*FAMILIES, *candidates.FAMILIES)
-        vectors = build_vectors(histories, plan, points, families=families)
-        return candidates.with_cohorts(vectors), definition.days_until_known
-    finally:
-        histories.close()
+        vectors = business.vectors(cutoffs, known_before=_later(cutoffs)[0], families=families)
+        return candidates.with_cohorts(vectors), business.definition.days_until_known
 
 
 def _later(cutoffs: Sequence[Any]) -> Sequence[Any]:
@@ -247,28 +212,6 @@ def _predicted(given: Trial, columns: list[int], seed: int) -> np.ndarray:
     )
 
 
-Scored = tuple[float, np.ndarray]
-"""A figure, and by how much each point moves it."""
-
-
-def ranked(labels: np.ndarray, predicted: np.ndarray) -> Scored:
-    """AUC; a point's part in it is the share of its own pairs that are in order (DeLong)."""
-    churned = labels == 1
-    ranks, own = rankdata(predicted), np.empty(len(labels))
-    others = np.where(churned, (~churned).sum(), churned.sum())
-    for one in (churned, ~churned):
-        own[one] = (ranks[one] - rankdata(predicted[one])) / others[one]
-    own = np.where(churned, own, 1 - own)
-    auc = own[churned].mean()
-    return auc, (own - auc) / (len(labels) - others)
-
-
-def surprised(labels: np.ndarray, log_odds: np.ndarray) -> Scored:
-    """Log loss, and each point's part in it."""
-    losses = np.logaddexp(0, log_odds) - np.where(labels == 1, log_odds, 0.0)
-    return losses.mean(), (losses - losses.mean()) / len(losses)
-
-
 def _effects(
     design: np.ndarray, scored: Sequence[Scored], customers: np.ndarray, scale: float
 ) -> list[Figure]:
@@ -283,13 +226,6 @@ def _effects(
     errors = np.sqrt(seeds + drawn)
     found = zip(scale * solve @ values, scale * errors, strict=True)
     return [Figure(float(value), float(error)) for value, error in found][1:]
-
-
-def pooled(figures: Sequence[Figure]) -> Figure:
-    """The mean, each by its certainty."""
-    weights = np.array([figure.error**-2 for figure in figures])
-    values = np.array([figure.value for figure in figures])
-    return Figure(float(weights @ values / weights.sum()), float(weights.sum() ** -0.5))
 
 
 def stays(log_losses: Sequence[Figure]) -> bool:

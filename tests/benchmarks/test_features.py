@@ -7,7 +7,8 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from benchmarks import features
-from benchmarks.features import GROUPS, Figure, Trial, judge, pooled, stays
+from benchmarks.effects import Figure, pooled, ranked, surprised
+from benchmarks.features import GROUPS, Trial, judge, stays
 
 COLUMNS = ["level", "noise_1", "noise_2", "help_1", "same_1"]
 
@@ -54,7 +55,7 @@ def test_figures_are_those_of_scikit_learn_and_points_move_them_to_nothing():
     random = np.random.default_rng(2)
     labels, predicted = random.integers(0, 2, 50), random.random(50).round(1) * 0.9 + 0.05
     log_odds = np.log(predicted / (1 - predicted))
-    for ours, theirs in ((features.ranked, roc_auc_score), (features.surprised, log_loss)):
+    for ours, theirs in ((ranked, roc_auc_score), (surprised, log_loss)):
         value, moved = ours(labels, log_odds)
         assert value == pytest.approx(theirs(labels, predicted))
         assert moved.sum() == pytest.approx(0)
