@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quality import ROOT
+from benchmarks.pages import ROOT
 from features.churn import Definition
 from features.histories import Histories
 from features.points import make_points

@@ -22,6 +22,7 @@ import pandas as pd
 
 from benchmarks import businesses
 from benchmarks.effects import Figure, pooled, ranked, surprised
+from benchmarks.pages import put
 from benchmarks.trials import SEED, TRIALS, Learner, Table, boosted
 from features.vectors import KEYS, LABEL
 from models.matrix import find_levels, to_matrix
@@ -40,8 +41,15 @@ class Difference:
     log_loss: Figure
 
 
-def run(only: str = "", names: Iterable[str] = ()) -> str:
-    """Try everything on all histories that are there; Markdown."""
+def run() -> str:
+    """Try everything on all histories that are there, also into docs/model.md; Markdown."""
+    told = measure()
+    put("docs/model.md", "trials", told)
+    return told
+
+
+def measure(only: str = "", names: Iterable[str] = ()) -> str:
+    """Try the trials whose names match; Markdown."""
     found: dict[str, dict[str, Difference | None]] = {}
     levels = {}
     for name in names or businesses.there():
@@ -166,4 +174,4 @@ if __name__ == "__main__":
     asked.add_argument("--trials", default="", help="a regular expression of their names")
     asked.add_argument("--histories", nargs="*", default=())
     given = asked.parse_args()
-    print(run(given.trials, given.histories))
+    print(measure(given.trials, given.histories))

@@ -7,7 +7,6 @@ summary goes into the README, between its markers.
 from __future__ import annotations
 
 import io
-import re
 import tempfile
 import tomllib
 from contextlib import redirect_stdout
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.pages import ROOT, put
 from models.evaluation import evaluate
 from pipeline import show
 from pipeline.config import Config, from_values
@@ -23,7 +23,6 @@ from pipeline.progress import Progress
 from pipeline.train import Trained, train
 from pipeline.verdict import NAMES
 
-ROOT = Path(__file__).parents[1]
 COLUMNS = (
     *("histories", "model", "points", "churned", "AUC", "average precision", "lift 10 %"),
     *("log loss", "Brier"),
@@ -99,7 +98,4 @@ def _into_readme(result: Trained, config: Config) -> None:
     with redirect_stdout(io.StringIO()) as told:
         show.trained(result, config, "churn.toml")
     summary = told.getvalue().split("\n\n")[0].strip()
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    block = re.compile(r"(<!-- demo: .*? -->\n```\n).*?(\n```\n<!-- /demo -->)", re.DOTALL)
-    readme.write_text(block.sub(lambda m: m[1] + summary + m[2], text), encoding="utf-8")
+    put("README.md", "demo", f"```\n{summary}\n```")
