@@ -51,7 +51,10 @@ def surprised(labels: np.ndarray, log_odds: np.ndarray) -> Scored:
 
 
 def pooled(figures: Sequence[Figure]) -> Figure:
-    """The mean, each by its certainty."""
+    """The mean, each by its certainty; where nothing changes, there is nothing to be sure of."""
+    figures = [figure for figure in figures if figure.error > 0]
+    if not figures:
+        return Figure(0.0, 0.0)
     weights = np.array([figure.error**-2 for figure in figures])
     values = np.array([figure.value for figure in figures])
     return Figure(float(weights @ values / weights.sum()), float(weights.sum() ** -0.5))

@@ -128,7 +128,7 @@ def _difference(later: Table, now: np.ndarray, then: np.ndarray) -> Difference:
         (old, old_parts), (new, new_parts) = (measure(later.labels, each) for each in (now, then))
         moved = np.bincount(later.customers, weights=new_parts - old_parts)
         error = float(np.sqrt((moved**2).sum()))
-        found.append(Figure(scale * (new - old), max(scale * error, 1e-9)))
+        found.append(Figure(scale * (new - old), scale * error))
     return Difference(*found)
 
 

@@ -109,6 +109,8 @@ def _booster(
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )
     trees = max(booster.best_iteration, FEWEST_TREES)
+    if trees > booster.current_iteration():
+        booster = lgb.train(dict(settings), data, num_boost_round=trees)
     return booster, booster.predict(later.matrix, raw_score=True, num_iteration=trees)
 
 

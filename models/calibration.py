@@ -3,7 +3,7 @@
 A booster that learned from the past is mostly, but not always, right about how many leave later:
 its log-odds may be too bold, too timid, or off because times changed. What was predicted for later
 points, and what became of them, tells how to mend it. Every map here is monotone, so the order of
-the customers stays.
+the customers is never reversed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from models.logit import fit_logit
 
 FEWEST_CHURNERS = 50
 """Fewer later churners tell too little to mend anything by."""
+
+MOST_BLOCKS = 12
+"""More times than these are joined with their neighbours: each costs a fit of every kind."""
 
 FARTHEST = 12.0
 """Log-odds are kept within this: nobody is surer than one in 160,000."""
@@ -57,6 +60,9 @@ class Linear:
     @staticmethod
     def fit(raw: np.ndarray, labels: np.ndarray) -> Linear:
         slope, intercept = _line(raw[:, None], labels, start=[1.0, 0.0])
+        if slope < 0:
+            # A negative one would turn the order round; the churn rate of all is what is left.
+            (intercept,) = _line(np.empty((len(raw), 0)), labels, start=[0.0])
         return Linear(max(slope, 0.0), intercept)
 
 
@@ -147,9 +153,14 @@ def from_dict(values: Mapping[str, Any]) -> Any:
     return made(**given)
 
 
+def bounded(log_odds: np.ndarray) -> np.ndarray:
+    """Log-odds of probabilities none of which is certain."""
+    return np.clip(log_odds, -FARTHEST, FARTHEST)
+
+
 def probabilities(log_odds: np.ndarray) -> np.ndarray:
     """Log-odds as probabilities, none of them certain."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -FARTHEST, FARTHEST))))
+    return np.asarray(1 / (1 + np.exp(-bounded(log_odds))))
 
 
 def choose(blocks: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[Calibrator, dict[str, float]]:
@@ -160,7 +171,7 @@ def choose(blocks: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[Calibrator,
     blocks
         Log-odds and labels of later points, a block for each time: each kind is fitted on all
         blocks but one and judged by that one, so that what only fits one time's noise is not taken.
-        A single block is parted in four.
+        A single block is parted in four, more than `MOST_BLOCKS` are joined with their neighbours.
 
     Returns
     -------
@@ -170,10 +181,22 @@ def choose(blocks: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[Calibrator,
     raw, labels = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     if min(labels.sum(), len(labels) - labels.sum()) < FEWEST_CHURNERS:
         return Identity(), {}
-    folds = list(blocks) if len(blocks) > 1 else [(raw[k::4], labels[k::4]) for k in range(4)]
+    folds = _joined(blocks) if len(blocks) > 1 else [(raw[k::4], labels[k::4]) for k in range(4)]
     losses = {kind.kind: _loss_on_unseen(kind, folds) for kind in KINDS}
     best = min(KINDS, key=lambda kind: losses[kind.kind])
     return best.fit(raw, labels), losses
+
+
+def _joined(
+    blocks: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """At most `MOST_BLOCKS`, of neighbours in time."""
+    raws, labels = zip(*blocks, strict=True)
+    runs = np.array_split(np.arange(len(blocks)), min(len(blocks), MOST_BLOCKS))
+    return [
+        (np.concatenate(raws[run[0] : run[-1] + 1]), np.concatenate(labels[run[0] : run[-1] + 1]))
+        for run in runs
+    ]
 
 
 def _loss_on_unseen(
@@ -192,7 +215,7 @@ def _loss_on_unseen(
 
 def _log_loss(log_odds: np.ndarray, labels: np.ndarray) -> float:
     """The sum over the points."""
-    kept = np.clip(log_odds, -FARTHEST, FARTHEST)
+    kept = bounded(log_odds)
     return float((np.logaddexp(0, kept) - np.where(labels == 1, kept, 0.0)).sum())
 
 

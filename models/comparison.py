@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.resampling import INTERVAL, resamples
+
 SMALLEST = 1e-15
 
 
@@ -34,15 +36,11 @@ def paired_gain(gains: np.ndarray, customers: np.ndarray, *, seed: int, draws: i
     Paired bootstrap: both models are judged on the same drawn customers, with all of a customer's
     points, since those are no independent evidence.
     """
-    _, index = np.unique(customers, return_inverse=True)
-    total = np.bincount(index, weights=gains)
-    points = np.bincount(index).astype(np.float64)
-    random = np.random.default_rng(seed)
-    drawn = np.empty(draws)
-    for draw in range(draws):
-        weights = np.bincount(random.integers(0, len(total), len(total)), minlength=len(total))
-        drawn[draw] = (weights @ total) / (weights @ points)
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    drawn = [
+        float(weights @ gains / weights.sum())
+        for weights in resamples(customers, seed=seed, draws=draws)
+    ]
+    low, high = np.quantile(drawn, INTERVAL)
     return Gain(float(gains.mean()), float(low), float(high))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_ROWS = 20
-"""Fewer rows tell nothing about a feature."""
+"""Fewer rows are not refused for their gaps: they may be odd customers."""
 CHANCE = 1e-6
 """A feature is lost where so many gaps would be less likely than this, by its gaps in training."""
 MOST_LOST = 0.25
@@ -55,14 +55,15 @@ def guard(model: ChurnModel, frame: pd.DataFrame) -> list[str]:
         When features are missing or hold no numbers, or so many lost their values that the result
         would be made up.
     """
-    gaps = np.isnan(_matrix(model, frame))
+    unknown = np.isnan(_matrix(model, frame))
     if not len(frame):
         return []
-    unseen = {
-        name: _unseen(model, name, frame[name], gaps[:, place])
-        for place, name in enumerate(model.names)
-        if name in model.levels
-    }
+    gaps, unseen = unknown.copy(), {}
+    for place, name in enumerate(model.names):
+        if name in model.levels:
+            gaps[:, place] = frame[name].isna()
+            unseen[name] = _unseen(model, name, frame[name], unknown[:, place])
+    _refuse_what_decides(model, _lost(model, unknown), len(frame))
     return [*_told_gaps(model, gaps), *_told_unseen(unseen)]
 
 
@@ -90,36 +91,48 @@ def _matrix(model: ChurnModel, frame: pd.DataFrame) -> np.ndarray:
 
 def _told_gaps(model: ChurnModel, gaps: np.ndarray) -> Iterator[str]:
     """What is told of features that lost their values; those the model never looks at are not."""
-    rows = len(gaps)
-    if rows < FEWEST_ROWS:
-        return
-    used = [name for name in model.names if model.gains[name] > 0]
-    now = dict(zip(model.names, gaps.mean(axis=0).tolist(), strict=True))
-    before = {name: model.missing.get(name, 0.0) for name in used}
-    lost = [name for name in used if now[name] == 1.0 and before[name] ** rows < CHANCE]
-    _refuse_what_decides(model, lost)
+    lost = _lost(model, gaps)
     if lost:
         yield f"No row has a value of {_named(model, lost)}; the training had some."
-    rare = [name for name in used if before[name] < SELDOM and MOSTLY < now[name] < 1.0]
+    if len(gaps) < FEWEST_ROWS:
+        return
+    rare = [
+        name
+        for name, now in zip(model.names, gaps.mean(axis=0).tolist(), strict=True)
+        if model.gains[name] > 0 and model.missing.get(name, 0.0) < SELDOM and MOSTLY < now < 1.0
+    ]
     if rare:
         yield f"Most rows lack a value of {_named(model, rare)}; in training few did."
 
 
-def _refuse_what_decides(model: ChurnModel, lost: Sequence[str]) -> None:
+def _lost(model: ChurnModel, without: np.ndarray) -> list[str]:
+    """The features that are without a value in all rows, though training says they have some."""
+    return [
+        name
+        for name, all_are in zip(model.names, np.all(without, axis=0), strict=True)
+        if all_are
+        and model.gains[name] > 0
+        and model.missing.get(name, 0.0) ** len(without) < CHANCE
+    ]
+
+
+def _refuse_what_decides(model: ChurnModel, lost: Sequence[str], rows: int) -> None:
     share = _gain(model, lost)
-    if share <= MOST_LOST:
+    if share <= MOST_LOST or rows < FEWEST_ROWS:
         return
     raise Refused(
-        f"Features that carry {share:.0%} of what the model learned have no value in any row.",
+        f"Features that carry {share:.0%} of what the model learned have no value in any row that "
+        "it knows.",
         where=", ".join(_tables(model, lost)),
         value=_some(_by_gain(model, lost)),
         allowed=f"gaps as in training; at most {MOST_LOST:.0%} of what was learned may be lost",
-        fix="look at these tables (churn check): newer rows may be missing, or a column's values; "
-        'what is gone for good, keep out ([data.columns.<table>] column = "") and train again',
+        fix="look at these tables (churn check): newer rows may be missing, a column's values, or "
+        "texts may have new names; what is gone for good, keep out "
+        '([data.columns.<table>] column = "") and train again',
     )
 
 
-def _unseen(model: ChurnModel, name: str, texts: pd.Series, gaps: np.ndarray) -> float:
+def _unseen(model: ChurnModel, name: str, texts: pd.Series, unknown: np.ndarray) -> float:
     """Of the rows with a text, the share with one that the model never saw.
 
     Where all texts that are not told apart are one, as many are new as there are more of it than
@@ -133,7 +146,7 @@ def _unseen(model: ChurnModel, name: str, texts: pd.Series, gaps: np.ndarray) ->
     more = float((texts == OTHER).sum()) / rows - before
     by_chance = 3 * np.sqrt(before * (1 - before) / rows)
     known_other = OTHER in model.levels[name]
-    return float(gaps[there].mean()) + (more if known_other and more > by_chance else 0.0)
+    return float(unknown[there].mean()) + (more if known_other and more > by_chance else 0.0)
 
 
 def _told_unseen(shares: Mapping[str, float]) -> Iterator[str]:

@@ -25,9 +25,9 @@ def find_levels(frame: pd.DataFrame, texts: Sequence[str]) -> dict[str, list[str
     """The commonest texts of each column, at most `MOST_LEVELS`, ties by name."""
     found = {}
     for name in texts:
-        counted = frame[name].astype(object).dropna().value_counts()
-        ordered = sorted(counted.items(), key=lambda item: (-item[1], str(item[0])))
-        found[name] = [str(text) for text, _ in ordered[:MOST_LEVELS]]
+        counted = frame[name].astype(object).dropna().map(_as_text).value_counts()
+        ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        found[name] = [text for text, _ in ordered[:MOST_LEVELS]]
     return found
 
 
@@ -74,4 +74,6 @@ def _codes(column: pd.Series, levels: Sequence[str]) -> np.ndarray:
 
 
 def _as_text(value: object) -> str:
-    return f"{float(value):.15g}" if isinstance(value, Real | Decimal) else str(value)
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
+        return str(value)
+    return f"{value:.0f}" if float(value).is_integer() else f"{float(value):.15g}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.calibration import Calibrator, Identity, from_dict, probabilities
+from models.calibration import Calibrator, Identity, bounded, from_dict, probabilities
 from models.matrix import to_matrix
 
 if TYPE_CHECKING:
@@ -111,10 +111,10 @@ class ChurnModel:
         )
         raw, expected = found.sum(axis=1), found[:, -1]
         way = raw - expected
-        mended = self.calibrator.log_odds(raw) - self.calibrator.log_odds(expected)
-        stretch = np.divide(mended, way, out=np.ones_like(way), where=np.abs(way) > 1e-12)
+        told, start = (bounded(self.calibrator.log_odds(each)) for each in (raw, expected))
+        stretch = np.divide(told - start, way, out=np.ones_like(way), where=np.abs(way) > 1e-12)
         found[:, :-1] *= stretch[:, None]
-        found[:, -1] = self.calibrator.log_odds(expected)
+        found[:, -1] = start
         return np.asarray(found)
 
     def save(self, folder: Path) -> None:

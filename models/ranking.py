@@ -79,8 +79,3 @@ def lift_and_recall(groups: Groups, share: float) -> tuple[float | None, float |
     size = max(1.0, float(np.ceil(share * points)))
     found = float(churners_among(groups, size))
     return found / size / float(churned / points), found / float(churned)
-
-
-def lift(labels: np.ndarray, scores: np.ndarray, share: float) -> float | None:
-    """Churn rate among the top `share` by score over the churn rate of all."""
-    return lift_and_recall(Ranking(labels, scores).count(), share)[0]

@@ -50,10 +50,13 @@ def tune(
     minutes
         No trial begins after so many; the result then depends on the machine.
     journal
-        Where trials are kept; a search of the same data and seed takes up those that are there.
+        Where trials are kept; a search of the same data and seed takes up those that are there,
+        also where there are more of them than asked for.
     """
+    if trials == 0:
+        return {}
     fewer = _sample(data, seed)
-    if trials == 0 or not fewer.usable_folds():
+    if not fewer.usable_folds():
         return {}
     import optuna
 
@@ -62,7 +65,7 @@ def tune(
     study = _study(fewer, seed, journal)
     while (done := len(_finished(study))) < trials and (not done or time.monotonic() < end):
         if not done:
-            study.enqueue_trial({name: START[name] for name in SEARCHED}, skip_if_exists=True)
+            study.enqueue_trial({name: START[name] for name in SEARCHED})
         study.sampler = optuna.samplers.TPESampler(seed=seed + done)
         _run(study, study.ask(), fewer, table, seed)
         progress(len(_finished(study)), study.best_value)

@@ -57,17 +57,18 @@ class ChurnRisk(mlflow.pyfunc.PythonModel):
 
     def guard(self, frame, gaps):
         """Refuse what would be made up, and log what should be known."""
-        if len(frame) >= FEWEST_ROWS:
-            empty = [name for name, full in zip(self.names, gaps.all(axis=0), strict=True) if full]
-            lost = [n for n in empty if self.gains[n] and self.missing[n] ** len(frame) < CHANCE]
-            share = sum(self.gains[name] for name in lost)
-            told = f"no row has a value of {some(lost)}: {share:.0%} of what the model learned"
-            if share > MOST_LOST:
-                raise ValueError(f"{told}; at most {MOST_LOST:.0%} may be lost")
-            if lost:
-                log.warning(told)
+        empty = [name for name, full in zip(self.names, gaps.all(axis=0), strict=True) if full]
+        lost = [n for n in empty if self.gains[n] and self.missing[n] ** len(frame) < CHANCE]
+        share = sum(self.gains[name] for name in lost)
+        told = f"no row has a value that the model knows of {some(lost)}"
+        told = f"{told}: {share:.0%} of what it learned"
+        if share > MOST_LOST and len(frame) >= FEWEST_ROWS:
+            raise ValueError(f"{told}; at most {MOST_LOST:.0%} may be lost")
+        if lost and len(frame):
+            log.warning(told)
         for position, name in enumerate(self.names):
-            there = frame[name].notna().to_numpy() if name in self.levels else np.zeros(0, bool)
+            read = name in self.levels and self.gains[name] > 0
+            there = frame[name].notna().to_numpy() if read else np.zeros(0, bool)
             if there.any() and gaps[there, position].mean() > MOST_UNSEEN:
                 log.warning(f"{name} holds texts that the model has not learned")
 
@@ -113,8 +114,14 @@ def codes(column, levels):
     """Positions of texts in `levels`; NaN for others and none. 3 and 3.0 are the text "3"."""
     found, values = pd.factorize(column.astype(object))
     place = {text: float(code) for code, text in enumerate(levels)}
-    texts = [f"{float(v):.15g}" if isinstance(v, Real | Decimal) else str(v) for v in values]
-    return np.array([*(place.get(text, np.nan) for text in texts), np.nan], np.float32)[found]
+    texts = [place.get(as_text(value), np.nan) for value in values]
+    return np.array([*texts, np.nan], np.float32)[found]
+
+
+def as_text(value):
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
+        return str(value)
+    return f"{value:.0f}" if float(value).is_integer() else f"{float(value):.15g}"
 
 
 def some(names):

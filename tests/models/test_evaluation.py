@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.evaluation import Prediction, by_cutoff, evaluate, evaluate_parts
-from models.ranking import lift
+from models.ranking import Ranking, lift_and_recall
 
 
 def test_ten_customers_by_hand():
@@ -39,7 +39,8 @@ def test_certainty_that_is_wrong_is_dear_but_finite():
 def test_ties_at_the_border_count_by_their_mean():
     """One score for all: the top tenth is like everybody."""
     labels = np.array([1, 1, 0, 0, 0, 0, 0, 0, 0, 0])
-    assert lift(labels, np.full(10, 0.3), 0.1) == pytest.approx(1)
+    groups = Ranking(labels, np.full(10, 0.3)).count()
+    assert lift_and_recall(groups, 0.1)[0] == pytest.approx(1)
 
 
 @given(seed=st.integers(0, 10_000), levels=st.integers(1, 30))

@@ -95,7 +95,8 @@ def test_lost_features_that_the_model_never_looks_at_do_not_matter(model, frame)
 
 def test_what_may_be_chance_is_no_loss(model, frame):
     few = frame.assign(strong=np.nan)
-    assert guard(model, few.head(FEWEST_ROWS - 1)) == []
+    (told,) = guard(model, few.head(FEWEST_ROWS - 1))
+    assert told.startswith("No row has a value of strong")
     seldom = replace(model, missing={**model.missing, "strong": 0.99})
     assert guard(seldom, few.head(1000)) == []
     with pytest.raises(Refused):
@@ -132,6 +133,9 @@ def test_more_of_the_others_than_before_are_new_texts(model, frame):
 
 
 def test_texts_that_are_all_new_are_a_lost_feature(model, frame):
-    (told, also) = guard(model, frame.assign(plan="renamed"))
-    assert told.startswith("No row has a value of plan")
-    assert "100% in plan" in also
+    (told,) = guard(model, frame.assign(plan="renamed"))
+    assert "100% in plan" in told
+    decisive = replace(model)
+    decisive.__dict__["gains"] = {**model.gains, "plan": 0.3}
+    with pytest.raises(Refused, match=r"30% of what the model learned have no value .* it knows"):
+        guard(decisive, frame.assign(plan="renamed"))

@@ -37,3 +37,14 @@ def test_a_missing_feature_is_named():
 def test_a_number_is_the_text_it_was_in_training(given):
     matrix = to_matrix(pd.DataFrame({"size": given}), ["size"], {"size": ["1", "3"]})
     np.testing.assert_array_equal(matrix[:, 0], np.float32([1, 0]))
+
+
+@pytest.mark.parametrize(
+    "values", [[3.0, 2.0, 3.0], [True, False, True], [1234567890123456, 7, 7], [2.5, 2.5, 1.0]]
+)
+def test_texts_of_any_type_are_known_again(values):
+    frame = pd.DataFrame({"a": values})
+    levels = find_levels(frame, ["a"])
+    codes = to_matrix(frame, ["a"], levels)[:, 0]
+    assert not np.isnan(codes).any()
+    np.testing.assert_array_equal(codes, to_matrix(frame.astype(object), ["a"], levels)[:, 0])

@@ -165,7 +165,7 @@ def test_the_registered_model_refuses_readably(served):
     assert f"Model is missing inputs ['{first}']" in served["lacking"]
     assert f"the feature {first} holds 'many' (type str), which is no number" in served["words"]
     assert f"the feature {first} holds infinity" in served["infinite"]
-    assert "of what the model learned; at most 25% may be lost" in served["lost"]
+    assert "of what it learned; at most 25% may be lost" in served["lost"]
 
 
 def test_same_seed_same_bytes(trained, tmp_path, write_config):
