@@ -63,16 +63,23 @@ def _too_short(config: Config, definition: Definition, cutoffs: list[date]) -> T
     )
 
 
-def refuse_too_few(train: pd.DataFrame, definition: Definition) -> None:
-    """Stop when there are too few churners, or too few others, to learn from.
+def refuse_too_few(points: LabelledPoints, split: Split, definition: Definition) -> None:
+    """Stop when too few customers churned, or stayed, to learn from.
+
+    Customers count, not their points: who leaves once is a churner at every cutoff before it whose
+    horizon holds that day, and tells no more for that.
 
     Raises
     ------
     TooLittleData
         With the numbers and what is needed.
     """
-    churned = int((train[LABEL] == 1).sum())
-    stayed = len(train) - churned
+    days = np.array([day_number(cutoff) for cutoff in points.cutoffs])
+    train = np.isin(days, split.known)[points.points.cutoff]
+    churned, stayed = (
+        len(np.unique(points.points.customer[train & (points.churned == label)]))
+        for label in (1, 0)
+    )
     fewest = min(churned, stayed)
     if fewest >= FEWEST_CHURNERS:
         return
@@ -82,14 +89,15 @@ def refuse_too_few(train: pd.DataFrame, definition: Definition) -> None:
         what = "Everybody churned in the training points: there is nothing to learn from."
     else:
         what = "Too few " + ("churners" if churned < stayed else "customers who stayed")
-        what += " in the training points to learn from."
+        what += " in training to learn from."
     raise TooLittleData(
         what,
         where=f"[churn] definition = {definition.kind!r}, horizon_days = {definition.horizon_days}",
-        value=f"{churned:,} churned and {stayed:,} stayed, in {len(train):,} points",
-        allowed=f"at least {FEWEST_CHURNERS} of each",
-        fix="use longer histories, more frequent points ([points] every), or a longer horizon; "
-        "look at the churn definition, too",
+        value=f"{churned:,} customers churned and {stayed:,} stayed, at {len(split.known)} cutoffs "
+        f"({train.sum():,} points)",
+        allowed=f"at least {FEWEST_CHURNERS} customers of each",
+        fix="use longer histories, more customers, or a longer horizon; look at the churn "
+        "definition, too",
     )
 
 

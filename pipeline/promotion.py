@@ -2,7 +2,8 @@
 
 Two figures count, both as means over the same points with an interval over customers: log loss,
 which says how good the probabilities are, and the profit that acting on them would have brought.
-Where no model is in charge, or none that still works, the constant churn rate is the opponent.
+Where no model is in charge, or one of another churn, the constant churn rate is the opponent; one
+that cannot be compared with stays in charge.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from models.model import ChurnModel
 from pipeline.candidate import Candidate
 from pipeline.opening import definition_of
 from pipeline.parting import Parts
-from pipeline.reaching import StoreFailed
+from pipeline.reaching import StoreFailed, cause_of
 from pipeline.registry import Registered, Registry
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class Verdict:
         What people must not miss.
     champion
         The label of the model that was in charge then; None where there was none.
+    asked
+        Whether anybody could tell who was in charge.
+    is_forced
+        Whether somebody decided whatever the comparison says.
     """
 
     promoted: bool
@@ -55,6 +60,8 @@ class Verdict:
     profit: Gain | None = None
     warning: str | None = None
     champion: str | None = None
+    asked: bool = True
+    is_forced: bool = False
 
     def figures(self) -> dict[str, float]:
         """The gains by name, as MLflow metrics."""
@@ -71,7 +78,19 @@ class Verdict:
         said = "too" if self.promoted else "otherwise"
         reason = f"forced; the comparison says {said}: {self.reason}"
         warning = self.warning if self.promoted else None
-        return replace(self, promoted=True, reason=reason, warning=warning)
+        return replace(self, promoted=True, is_forced=True, reason=reason, warning=warning)
+
+    def when(self, champion: str | None) -> Verdict:
+        """What holds of it when it is carried out, and this model is in charge by then.
+
+        It was found better than the one in charge before; of another nothing is known.
+        """
+        if not self.promoted or self.is_forced or self.champion == champion:
+            return self
+        before = self.champion or "no model"
+        judged = f"while {before} was in charge" if self.asked else "when nobody could be asked"
+        reason = f"judged {judged}, and now {champion or 'none'} is in charge: {self.reason}"
+        return replace(self, promoted=False, reason=reason)
 
 
 def judge(candidate: Candidate, registry: Registry) -> Verdict:
@@ -90,17 +109,31 @@ def judge(candidate: Candidate, registry: Registry) -> Verdict:
 
 def _against(candidate: Candidate, champion: Registered, registry: Registry) -> Verdict:
     try:
-        theirs, judged = _their_predictions(candidate, registry.load(champion))
+        incumbent = registry.load(champion)
+        if incumbent.context["definition"] != definition_of(candidate.config).as_dict():
+            why = f"{champion.label} predicts another churn than the config now defines"
+            return _replacing(candidate, why)
+        theirs, judged = _their_predictions(candidate, incumbent)
     except StoreFailed:
         raise  # it could be read some other time: that says nothing about the model
     except UserError as error:
         said = error.what if error.value is None else f"{error.what} ({error.value})"
-        return _replacing(candidate, f"{champion.label} cannot be compared with: {said}")
+        return _not_comparable(champion.label, said)
     except Exception as error:
         # Whatever a strange model raises, it must not cost the new one.
-        said = f"{type(error).__name__}: {error}"
-        return _replacing(candidate, f"{champion.label} cannot be compared with: {said}")
+        said = f"{type(error).__name__}: {cause_of(error, candidate.config)}"
+        return _not_comparable(champion.label, said)
     return _compare(candidate, champion.label, theirs, judged)
+
+
+def _not_comparable(label: str, why: str) -> Verdict:
+    """A table that lacks rows today, or a disk that is not there, makes no model worse."""
+    told = f"{label} cannot be compared with: {why}"
+    warning = (
+        f"{told}. It stays in charge; if it is of no use any more, put the new one in charge: "
+        "churn train --force-promote."
+    )
+    return Verdict(False, told, warning=warning)
 
 
 def judge_first(candidate: Candidate) -> Verdict:
@@ -116,9 +149,9 @@ def judge_first(candidate: Candidate) -> Verdict:
 
 
 def _replacing(candidate: Candidate, why: str) -> Verdict:
-    """Against the churn rate, where the model in charge is no opponent: beyond noise.
+    """Against the churn rate, where the model in charge predicts something else: beyond noise.
 
-    Somebody chose that model, and it may be mended or be wanted by another config.
+    No list can be made by that model, but another config may want it.
     """
     verdict = _against_base_rate(candidate, why, lambda gain: gain.is_certain)
     outcome = "is replaced" if verdict.promoted else "stays in charge, though"
@@ -147,13 +180,10 @@ def _their_predictions(
     candidate: Candidate, incumbent: ChurnModel
 ) -> tuple[np.ndarray, np.ndarray]:
     """What the model in charge says of the test points, and which of them it was not trained on."""
-    definition = definition_of(candidate.config)
-    if incumbent.context["definition"] != definition.as_dict():
-        raise UserError("it predicts another churn than the config now defines")
     plan = Plan.from_dict(incumbent.context["plan"])
     vectors = build_vectors(candidate.histories, plan, candidate.test_points)
     frame = Parts(vectors, candidate.parts.split).frames["test"]
-    return incumbent.predict(frame), _unseen_by(incumbent, frame, definition)
+    return incumbent.predict(frame), _unseen_by(incumbent, frame, definition_of(candidate.config))
 
 
 def _compare(candidate: Candidate, label: str, theirs: np.ndarray, judged: np.ndarray) -> Verdict:

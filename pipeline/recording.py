@@ -94,29 +94,53 @@ def record(found: Found, tracking: Tracking | StoreAway, *, force: bool = False)
     """
     run = run_of(found)
     if isinstance(tracking, StoreAway):
-        return _keep(found, run, judge_first(found.candidate), tracking, force=force)
-    verdict = None
+        return _keep(found, run, _unasked(found, force=force), tracking)
+    decided, registered = None, None
     try:
         verdict = judge(found.candidate, tracking.registry)
         decided = verdict.forced() if force else verdict
         registered = tracking.record(judged(run, decided))
+        decided = decided.when(tracking.registry.in_charge())
         tracking.decide(registered, promoted=decided.promoted, reason=decided.reason)
     except StoreFailed as error:
-        verdict = verdict or judge_first(found.candidate)
-        return _keep(found, run, verdict, error, force=force)
-    except Exception as error:
-        # A fault of ours, or of a store's own libraries, must not cost the model either.
-        _keep(found, run, verdict or judge_first(found.candidate), error, force=force)
+        decided = decided or _unasked(found, force=force)
+        return _keep(found, run, decided, error, registered)
+    except BaseException as error:
+        # A fault of ours or of a store's own libraries, or Ctrl-C, must not cost the model either.
+        kept = _keep(found, run, decided or _unasked(found, force=force), error, registered)
+        error.add_note(kept.warning or "")
         raise
     return Recorded(registered, decided.promoted, decided.reason, run.artifacts, decided.warning)
 
 
-def _keep(found: Found, run: Run, verdict: Verdict, error: Exception, *, force: bool) -> Recorded:
+def _unasked(found: Found, *, force: bool) -> Verdict:
+    """What can be said of a model while nobody can tell who is in charge."""
+    verdict = replace(judge_first(found.candidate), asked=False)
+    return verdict.forced() if force else verdict
+
+
+def _keep(
+    found: Found,
+    run: Run,
+    decided: Verdict,
+    error: BaseException,
+    registered: Registered | None = None,
+) -> Recorded:
+    """Keep a run that MLflow did not take whole: without its decision, where it is registered."""
     config = found.candidate.config
-    decided = verdict.forced() if force else verdict
     kept = unsent.keep(config, judged(run, decided), decided)
-    said = error.said if isinstance(error, StoreFailed) else str(error)
+    said = error.said if isinstance(error, StoreFailed) else str(error) or type(error).__name__
     where = f"{kept.parent.name}/{kept.name} of the output folder"
+    if registered is not None:
+        return Recorded(
+            model=registered,
+            promoted=False,
+            reason=f"registered, but MLflow did not take the decision ({said}); kept in {where}",
+            folder=run.artifacts,
+            warning=f"{registered.label} is registered, but whether it is in charge could not be "
+            "written down. When MLflow is back: churn send.",
+            unsent=kept,
+        )
     reason = f"not registered, since MLflow did not take it ({said}); kept in {where}"
     return Recorded(
         model=Registered(config.mlflow.model, f"unsent-{run.name}", ""),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from features import redaction
 from features.errors import UsageError
 from models.model import MODEL_FILE, ChurnModel
 from pipeline.config import Config
@@ -56,6 +57,11 @@ class Registry:
                     return None
                 raise
         return Registered(self.name, str(found.version), str(found.run_id))
+
+    def in_charge(self) -> str | None:
+        """The label of the model in charge, or None where there is none."""
+        champion = self.champion()
+        return None if champion is None else champion.label
 
     def versions(self) -> list[Registered]:
         """Every version, the newest first."""
@@ -162,17 +168,25 @@ class Registry:
                 raise
             except StoreFailed as error:
                 raise unreadable(self.config, told, error.said) from None
+            except Exception as error:
+                # The libraries of storages have errors of their own.
+                said = f"{type(error).__name__}: {cause_of(error, self.config)}"
+                raise unreadable(self.config, told, said) from None
             return read_folder(self.config, Path(local), told)
 
     def label(self, uri: str) -> str:
-        """``name/version`` of a registered model's URI; other URIs as they are."""
+        """``name/version`` of a registered model's URI; other URIs as they are, without secrets."""
         if not uri.startswith("models:/"):
-            return uri
-        name, at, alias = uri.removeprefix("models:/").partition("@")
-        if not at:
+            return redaction.shown(uri)
+        name, at, alias = uri.removeprefix("models:/").strip("/").partition("@")
+        if not at and not name.endswith("/latest"):
             return name
+        name = name.removesuffix("/latest")
         with reached(self.config):
-            return f"{name}/{self._client.get_model_version_by_alias(name, alias).version}"
+            if at:
+                return f"{name}/{self._client.get_model_version_by_alias(name, alias).version}"
+            found = self._client.search_model_versions(f"name = {_quoted(name)}")
+            return f"{name}/{max(int(one.version) for one in found)}"
 
 
 def existing_registry(config: Config) -> Registry:
@@ -203,7 +217,7 @@ def resolve(config: Config, uri: str | None) -> tuple[ChurnModel, str]:
         return read_folder(config, Path(uri), uri), uri
     registry = existing_registry(config)
     if uri is not None:
-        return registry.read(uri, uri), registry.label(uri)
+        return registry.read(uri, redaction.shown(uri)), registry.label(uri)
     champion = registry.champion()
     if champion is None:
         versions = registry.versions()

@@ -145,7 +145,10 @@ class Tracking:
             self.registry.promote(registered, reason)
         else:
             self.registry.challenge(registered, reason)
-        self.tag(registered, {"promoted": str(promoted).lower(), "reason": reason})
+        tags = {"promoted": str(promoted).lower(), "reason": reason}
+        # Also where the version was put in charge before, and the store went away behind it.
+        self.registry.tag(registered, tags)
+        self.tag(registered, tags)
 
 
 def as_served(frame: pd.DataFrame) -> pd.DataFrame:

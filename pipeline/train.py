@@ -87,13 +87,13 @@ def _train(
     _warn_of_leaks(histories, definition, progress)
     with progress.stage("choosing prediction points"):
         points, split = choose_points(config, histories, definition)
+        refuse_too_few(points, split, definition)
+    with progress.stage("opening MLflow"):
+        tracking = _open_tracking(config, progress)
     plan = plan_features(config, histories, progress, known_before=date_of(split.test[0]))
     with progress.stage("computing vectors") as stage:
         vectors = build_vectors(histories, plan, points, progress=stage.detail)
     parts = Parts(vectors, split)
-    refuse_too_few(parts.frames["train"], definition)
-    with progress.stage("opening MLflow"):
-        tracking = _open_tracking(config, progress)
     with progress.stage("training") as stage:
         model, fitted, chosen = _fit(
             config, vectors, parts, definition.days_until_known, stage.detail

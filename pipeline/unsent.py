@@ -54,11 +54,7 @@ def keep(config: Config, run: Run, verdict: Verdict) -> Path:
         "metrics": run.metrics,
         "tags": run.tags,
         "description": run.description,
-        "decision": {
-            "promoted": verdict.promoted,
-            "reason": verdict.reason,
-            "champion": verdict.champion,
-        },
+        "decision": {name: getattr(verdict, name) for name in _DECIDED},
     }
     with whole_folder(config.out / UNSENT / run.name) as draft:
         run.model.save(draft / MODEL)
@@ -102,27 +98,19 @@ def send(config: Config, progress: Progress) -> list[Sent]:
 
 
 def _send(config: Config, folder: Path) -> Sent:
-    values, run = _read(folder)
-    names = {"model": values["model"], "experiment": values["experiment"]}
+    names, decision, run = _read(folder)
     mlflow = config.mlflow.model_copy(update=names)
     tracking = Tracking(config.model_copy(update={"mlflow": mlflow}))
-    champion = tracking.registry.champion()
     registered = tracking.record(run)
-    if champion is not None and champion.version == registered.version:
-        # An earlier trial came as far as this, and only its folder was left.
-        return Sent(run.name, registered, True, tracking.registry.reason(registered))
-    decision = values["decision"]
-    now = None if champion is None else champion.label
-    promoted, reason = decision["promoted"], decision["reason"]
-    if now != decision["champion"]:
-        before = decision["champion"] or "no model"
-        promoted = False
-        reason = f"sent later: judged while {before} was in charge, and now {now or 'none'} is"
-    tracking.decide(registered, promoted=promoted, reason=reason)
-    return Sent(run.name, registered, promoted, reason)
+    now = tracking.registry.in_charge()
+    # An earlier trial may have come as far as putting it in charge.
+    decided = decision if now == registered.label else decision.when(now)
+    tracking.decide(registered, promoted=decided.promoted, reason=decided.reason)
+    return Sent(run.name, registered, decided.promoted, decided.reason)
 
 
-def _read(folder: Path) -> tuple[dict[str, Any], Run]:
+def _read(folder: Path) -> tuple[dict[str, str], Verdict, Run]:
+    """The names that the run belongs to, what was decided then, and the run."""
     import pandas as pd
 
     try:
@@ -133,6 +121,8 @@ def _read(folder: Path) -> tuple[dict[str, Any], Run]:
             artifacts=folder / FILES,
             **{name: values[name] for name in _TOLD},
         )
+        names = {name: values[name] for name in ("model", "experiment")}
+        decision = Verdict(**{name: values["decision"][name] for name in _DECIDED})
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             "A kept run cannot be read.",
@@ -141,7 +131,8 @@ def _read(folder: Path) -> tuple[dict[str, Any], Run]:
             allowed="a folder as churn train wrote it",
             fix="move the folder away, and send the others: churn send",
         ) from None
-    return values, run
+    return names, decision, run
 
 
 _TOLD = ("name", "parameters", "metrics", "tags", "description")
+_DECIDED = ("promoted", "reason", "champion", "asked", "is_forced")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -56,9 +57,13 @@ def train(churn, write_config, tmp_path):
 @pytest.mark.parametrize(
     ("churn_month", "what", "value"),
     [
-        (lambda number: None if number else 6, "Nobody churned", "0 churned and"),
-        (lambda number: 3 if number < 40 else None, "Too few churners", "40 churned and"),
-        (lambda number: 2 if number > 4 else None, "Too few customers who stayed", "295 churned"),
+        (lambda number: None if number else 6, "Nobody churned", "0 customers churned and"),
+        (lambda number: 3 if number < 40 else None, "Too few churners", "40 customers churned and"),
+        (
+            lambda number: 2 if number > 4 else None,
+            "Too few customers who stayed",
+            "295 customers churned",
+        ),
     ],
 )
 def test_too_few_of_one_kind_say_how_many_are_needed(histories, train, churn_month, what, value):
@@ -66,8 +71,38 @@ def test_too_few_of_one_kind_say_how_many_are_needed(histories, train, churn_mon
     assert ended.status == 4, ended.err
     assert what in ended.err
     assert value in ended.err
-    assert "at least 50 of each" in ended.err
+    assert "at least 50 customers of each" in ended.err
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(("churners", "refused"), [(49, True), (50, False)])
+def test_a_churner_counts_once_however_many_cutoffs_see_it_leave(churners, refused):
+    from datetime import date
+
+    from features.churn import Definition
+    from features.cut import Points
+    from features.errors import TooLittleData
+    from features.points import LabelledPoints
+    from features.timeline import day_number
+    from models.split import Split
+    from pipeline.parting import refuse_too_few
+
+    cutoffs = tuple(date(2026, 1, day) for day in (1, 4, 7))
+    customer = np.tile(np.arange(200, dtype=np.int32), 3)
+    points = LabelledPoints(
+        cutoffs=cutoffs,
+        points=Points(np.repeat(np.arange(3, dtype=np.int32), 200), customer),
+        churned=(customer < churners).astype(np.int8),
+        counts=(),
+    )
+    known = tuple(day_number(cutoff) for cutoff in cutoffs[:2])
+    split = Split(known=known, test=(day_number(cutoffs[2]),), purged=())
+    definition = Definition(kind="event", horizon_days=30)
+    if not refused:
+        return refuse_too_few(points, split, definition)
+    with pytest.raises(TooLittleData) as told:
+        refuse_too_few(points, split, definition)
+    assert told.value.value == "49 customers churned and 151 stayed, at 2 cutoffs (400 points)"
 
 
 def test_features_that_are_constant_or_empty_get_no_weight(histories, train, churn, tmp_path):

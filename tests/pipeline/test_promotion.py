@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from models.comparison import Gain
-from pipeline.promotion import _decided, judge, judge_first
-from pipeline.reaching import StoreAway
+from pipeline.promotion import Verdict, _decided, judge, judge_first
+from pipeline.reaching import LONGEST_CAUSE, StoreAway
 from pipeline.tracking import Tracking
 
 BETTER, WORSE = Gain(0.2, 0.1, 0.3), Gain(-0.2, -0.3, -0.1)
@@ -158,20 +158,40 @@ def broken(candidate, registry):
     return registry
 
 
-def test_model_that_cannot_be_read_is_replaced_loudly(candidate, broken):
+def test_model_that_cannot_be_read_stays_in_charge_loudly(candidate, broken):
+    """Its file may be on a disk that is not there today."""
     verdict = judge(candidate, broken)
-    assert verdict.promoted
+    assert not verdict.promoted
     assert "churn-risk/1 cannot be compared with: The model cannot be read" in verdict.reason
     assert "booster_0.txt" in verdict.reason
-    assert verdict.warning.startswith("The model in charge is replaced: churn-risk/1")
-    assert "churn rollback" in verdict.warning
+    assert "It stays in charge" in verdict.warning
+    assert "churn train --force-promote" in verdict.warning
+    assert verdict.forced().promoted
 
 
-def test_model_that_cannot_be_read_is_replaced_by_a_good_one_only(candidate, broken):
-    chance = np.random.default_rng(0).permutation(candidate.predicted)
-    verdict = judge(replace(candidate, predicted=chance), broken)
+def test_a_storage_that_refuses_says_nothing_about_the_model(candidate, registry, monkeypatch):
+    def refuse(**_):
+        raise RuntimeError(
+            "no credentials for https://me:secret@store/x " + 9 * LONGEST_CAUSE * "x"
+        )
+
+    monkeypatch.setattr(mlflow.artifacts, "download_artifacts", refuse)
+    verdict = judge(candidate, registry)
     assert not verdict.promoted
-    assert verdict.warning.startswith("The model in charge stays in charge, though: churn-risk/1")
+    assert "RuntimeError: no credentials" in verdict.reason
+    assert "secret" not in verdict.reason
+    assert len(verdict.reason) < 2 * LONGEST_CAUSE
+
+
+def test_a_table_that_is_gone_hands_over_no_charge(candidate, registry):
+    """The successor has fewer features than the one in charge, and may well be worse."""
+    tables = {n: t for n, t in candidate.histories.tables.items() if n != "usage"}
+    verdict = judge(
+        replace(candidate, histories=replace(candidate.histories, tables=tables)), registry
+    )
+    assert not verdict.promoted
+    assert "the rows of usage" in verdict.reason
+    assert "It stays in charge" in verdict.warning
 
 
 def test_model_that_holds_nonsense_costs_nothing(candidate, registry):
@@ -188,6 +208,36 @@ def test_model_of_another_churn_is_no_opponent(candidate, registry):
     verdict = judge(replace(candidate, config=config), registry)
     assert verdict.promoted
     assert "another churn" in verdict.warning
+    assert "churn rollback" in verdict.warning
+    chance = np.random.default_rng(0).permutation(candidate.predicted)
+    kept = judge(replace(candidate, config=config, predicted=chance), registry)
+    assert not kept.promoted
+    assert kept.warning.startswith("The model in charge stays in charge, though: churn-risk/1")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "now", "promoted"),
+    [
+        (Verdict(True, "better", champion="a/1"), "a/1", True),
+        (Verdict(True, "better", champion="a/1"), "a/2", False),
+        (Verdict(True, "better", champion="a/1"), None, False),
+        (Verdict(True, "the first model", champion=None), None, True),
+        (Verdict(True, "the first model", champion=None), "a/1", False),
+        (Verdict(False, "worse", champion="a/1"), "a/2", False),
+        (Verdict(False, "worse", champion="a/1").forced(), "a/2", True),
+    ],
+)
+def test_a_verdict_holds_while_the_same_model_is_in_charge(verdict, now, promoted):
+    found = verdict.when(now)
+    assert found.promoted is promoted
+    assert verdict.reason in found.reason
+    assert (found.reason == verdict.reason) is (promoted or not verdict.promoted)
+
+
+def test_nobody_could_be_asked():
+    verdict = Verdict(True, "the first model", asked=False)
+    assert verdict.when(None) == verdict
+    assert "when nobody could be asked, and now a/1 is in charge" in verdict.when("a/1").reason
 
 
 def test_server_that_goes_away_says_nothing_about_the_model(candidate, registry, refusing):

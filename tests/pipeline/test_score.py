@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.risk import COLUMNS
+from pipeline.config import load
+from pipeline.registry import existing_registry
 
 
 @pytest.fixture
@@ -213,6 +215,27 @@ def test_unknown_model(trained, churn):
     ended = churn("score", "-c", trained[0], "--model", "models:/churn-risk/99")
     assert ended.status == 2
     assert "churn-risk/99" in ended.err
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://u:hidden@127.0.0.1:9/x", "s3://u:hidden@bucket/x", "nowhere"]
+)
+def test_model_of_a_wrong_place_is_told_without_its_password(trained, churn, uri):
+    ended = churn("score", "-c", trained[0], "--model", uri)
+    assert ended.status == 2, ended.err
+    assert "The model cannot be read" in ended.err
+    assert "hidden" not in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_models_are_told_by_name_and_version(trained):
+    file, result = trained
+    registry = existing_registry(load(file))
+    newest = registry.versions()[0].version
+    assert registry.label("models:/churn-risk/latest") == f"churn-risk/{newest}"
+    assert registry.label("models:/churn-risk/1/") == "churn-risk/1"
+    assert registry.label("models:/churn-risk@champion") == result.model.label
+    assert registry.label("https://u:hidden@host/x") == "https://u@host/x"
 
 
 def test_date_after_the_histories(trained, churn):

@@ -21,7 +21,7 @@ from pipeline.config import load
 from pipeline.progress import Progress
 from pipeline.reaching import StoreAway, StoreFailed
 from pipeline.recording import record
-from pipeline.registry import Registered, resolve
+from pipeline.registry import Registered, Registry, resolve
 from pipeline.tracking import Tracking
 from pipeline.unsent import kept, send
 
@@ -79,7 +79,7 @@ def test_runs_are_sent_in_their_order(at, config):
     first, second = send(config, Progress())
     assert [first.run, second.run] == sorted(names)
     assert (first.promoted, second.promoted) == (True, False)
-    assert "judged while no model was in charge, and now churn-risk/1 is" in second.reason
+    assert "judged when nobody could be asked, and now churn-risk/1 is in charge" in second.reason
     assert Tracking(config).registry.champion().version == "1"
     assert send(config, Progress()) == []
 
@@ -125,10 +125,84 @@ def test_run_that_was_registered_is_not_registered_again(at, config, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(Tracking, "decide", gone)
-        record(at, Tracking(config))
+        away = record(at, Tracking(config))
+    assert away.model.label == "churn-risk/1"
+    assert away.reason.startswith("registered, but MLflow did not take the decision")
+    assert "churn-risk/1 is registered" in away.warning
     (sent,) = send(config, Progress())
     assert (sent.model.version, sent.promoted) == ("1", True)
     assert len(Tracking(config).registry.versions()) == 1
+
+
+def test_store_that_goes_away_behind_the_alias_gets_the_reason_later(at, config, monkeypatch):
+    """The version is in charge already; why, and who was before, is written when it is sent."""
+
+    def gone(*_, **__):
+        raise AWAY
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "tag", gone)
+        record(at, Tracking(config))
+    registry = Tracking(config).registry
+    assert registry.in_charge() == "churn-risk/1"
+    assert registry.reason(registry.champion()) == ""
+    (sent,) = send(config, Progress())
+    assert sent.promoted
+    assert sent.reason.startswith("the first model; log loss")
+    assert registry.reason(registry.champion()) == sent.reason
+
+
+def test_champion_that_changed_meanwhile_was_not_compared_with(at, config, monkeypatch):
+    """Somebody else's model is put in charge between the comparison and the decision."""
+    record(at, Tracking(config))
+    better = at.candidate.predicted + 0.1 * (at.candidate.labels - 0.05)
+    found = replace(at, candidate=replace(at.candidate, predicted=better.clip(0.001, 0.999)))
+    recorded = Tracking.record
+
+    def meanwhile(tracking, run):
+        if run.name == "other":
+            return recorded(tracking, run)
+        other = recorded(tracking, replace(run, name="other"))
+        tracking.registry.promote(other, "by hand")
+        return recorded(tracking, run)
+
+    monkeypatch.setattr(Tracking, "record", meanwhile)
+    done = record(found, Tracking(config))
+    assert not done.promoted
+    assert "judged while churn-risk/1 was in charge, and now churn-risk/2 is" in done.reason
+    assert Tracking(config).registry.in_charge() == "churn-risk/2"
+
+
+def test_interrupted_upload_keeps_the_run(at, config, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Tracking, "_register", interrupt)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        record(at, Tracking(config))
+    assert len(kept(config)) == 1
+    assert "churn send" in stopped.value.__notes__[0]
+
+
+def test_forced_model_takes_over_from_one_that_nobody_could_ask_for(at, config):
+    record(at, Tracking(config))
+    away = record(at, AWAY, force=True)
+    assert away.unsent is not None
+    (sent,) = send(config, Progress())
+    assert sent.promoted
+    assert sent.reason.startswith("forced; the comparison says")
+    assert Tracking(config).registry.in_charge() == sent.model.label
+
+
+def test_kept_run_without_a_decision_is_not_sent(at, config):
+    away = record(at, AWAY)
+    file = away.unsent / "run.json"
+    values = json.loads(file.read_text())
+    del values["decision"]
+    file.write_text(json.dumps(values))
+    with pytest.raises(UsageError, match="A kept run cannot be read"):
+        send(config, Progress())
+    assert Tracking(config).registry.versions() == []
 
 
 def test_server_answers_at_first_and_then_no_more(at, config, serve, monkeypatch):
