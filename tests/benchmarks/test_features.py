@@ -86,6 +86,8 @@ def test_the_rule(log_losses, expected):
 def test_figures_are_pooled_by_their_certainty():
     found = pooled([Figure(1, 1), Figure(4, 2)])
     assert (found.value, found.error) == (pytest.approx(1.6), pytest.approx(0.8**0.5))
+    assert pooled([Figure(0, 0), Figure(1, 1), Figure(4, 2)]) == found
+    assert pooled([Figure(0, 0)]) == Figure(0, 0)
 
 
 def test_features_of_every_kind_belong_to_a_group():

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from models.calibration import (
     KINDS,
+    MOST_BLOCKS,
     Beta,
     Identity,
     Isotonic,
     Linear,
     Shift,
+    _joined,
     choose,
     from_dict,
     probabilities,
@@ -116,3 +118,32 @@ def test_what_one_month_was_off_by_is_not_taken_for_the_next():
     raw, labels = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     assert Shift.fit(raw, labels).intercept > 0.15
     assert choose(blocks)[0] == Identity()
+
+
+def test_log_odds_that_tell_the_reverse_leave_the_churn_rate_of_all():
+    """A slope below nothing is none, and what goes with it is the churn rate."""
+    random = np.random.default_rng(3)
+    raw = random.normal(-3, 1, 4000)
+    labels = (random.random(4000) < probabilities(-0.8 * raw - 5)).astype(np.int8)
+    for kind in (Linear, Beta):
+        mended = kind.fit(raw, labels)
+        predicted = probabilities(mended.log_odds(raw))
+        assert predicted.mean() == pytest.approx(labels.mean(), rel=0.02)
+        assert np.ptp(predicted) == 0
+
+
+def test_many_times_are_judged_in_runs():
+    """The choice is that of neighbours joined, and no point is lost."""
+    random = np.random.default_rng(5)
+    blocks = []
+    for _ in range(5 * MOST_BLOCKS + 1):
+        raw = random.normal(-2, 1, 60)
+        blocks.append((raw, (random.random(60) < probabilities(0.5 * raw)).astype(np.int8)))
+    joined = _joined(blocks)
+    assert len(joined) == MOST_BLOCKS
+    for place in (0, 1):
+        np.testing.assert_array_equal(
+            np.concatenate([one[place] for one in joined]),
+            np.concatenate([one[place] for one in blocks]),
+        )
+    assert choose(blocks)[1] == choose(joined)[1]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.calibration import Beta, Isotonic, Linear
+from models.calibration import FARTHEST, Beta, Isotonic, Linear
 from models.explanation import drivers_and_reasons, explain, reason
 from models.matrix import find_levels, to_matrix
 from models.model import ChurnModel
@@ -112,6 +112,11 @@ def test_contributions_add_up_however_it_is_calibrated(model, frame, calibrator)
     predicted = mended.predict(frame)
     found = mended.contributions(frame)
     np.testing.assert_allclose(found.sum(axis=1), np.log(predicted / (1 - predicted)), atol=1e-9)
+    far = replace(model, calibrator=Linear(9.0, -4.0))
+    bold = far.predict(frame)
+    told = far.contributions(frame).sum(axis=1)
+    np.testing.assert_allclose(told, np.log(bold) - np.log1p(-bold), atol=1e-9)
+    assert np.abs(told).max() == pytest.approx(FARTHEST)
     # What drives a customer up or down is the same as before.
     before = model.contributions(frame)
     assert (np.sign(found[:, :-1]) * np.sign(before[:, :-1]) >= 0).all()

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from models import tuning
 from models.training import Data, Part, dataset, rehearse
 from models.tuning import tune
 
@@ -38,6 +39,21 @@ def test_it_is_never_worse_than_the_defaults(data):
         for chosen in (tune(data, seed=5, trials=6), {})
     ]
     assert losses[0] <= losses[1]
+
+
+def test_a_search_interrupted_in_its_first_trial_begins_with_the_defaults(
+    data, tmp_path, monkeypatch
+):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tuning, "rehearse", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            tune(data, seed=5, trials=1, journal=tmp_path / "journal")
+    assert tune(data, seed=5, trials=1, journal=tmp_path / "journal") == tune(
+        data, seed=5, trials=1
+    )
 
 
 def test_an_interrupted_search_goes_on_where_it_was(data, tmp_path):
