@@ -1,20 +1,21 @@
 """The model card: what a model is for, how good it is, where it is weak, and how to make it again.
 
-Figures are read as they come: a breakdown or an interval that the metrics lack is left out.
+What is weak, and which baseline is not beaten, is what the evaluation found: the card judges
+nothing by itself. A figure or an interval that the metrics lack is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.segments import FEWEST_OF_EACH, FEWEST_POINTS
+from pipeline import verdict
 from pipeline.provenance import Provenance
 
 MOST_FEATURES = 10
 MOST_WEAK = 3
-FEWEST_POINTS = 50
-"""Figures of fewer points than this are noise, and no weakness."""
 FIGURES = {
     "auc": ("AUC", ".3f"),
     "average_precision": ("average precision", ".3f"),
@@ -22,7 +23,6 @@ FIGURES = {
     "log_loss": ("log loss", ".4f"),
     "brier": ("Brier", ".4f"),
 }
-BASELINES = {"base_rate": "churn rate for all", "recency": "longest silence first"}
 NOT_FOR = """\
 - Decisions against a customer: prices, service or access. It was judged for offering help.
 - Saying what would happen after an action: it tells who leaves, not who can be kept.
@@ -67,7 +67,7 @@ def text(facts: Facts) -> str:
         ],
         "Data": _data(facts),
         "How good": _how_good(facts.metrics),
-        "Where it is weak": _weak(facts.metrics),
+        "Where it is weak": [_weak(facts.metrics)],
         "Not for": [NOT_FOR],
         "What it looks at": _features(facts),
         "How to make it again": _again(facts),
@@ -82,11 +82,11 @@ def short(facts: Facts) -> str:
     figures = ", ".join(
         f"{label} {value}" for label, value in _figures(test).items() if value != "–"
     )
-    weak = _weak(facts.metrics)[0]
     return (
         f"{churn(facts)} Trained on {train['points']:,} points ({_span(train['cutoffs'])}), judged "
-        f"on {test['points']:,} later ones ({_span(test['cutoffs'])}): {figures}. Weak: {weak} "
-        "Not for decisions against a customer. All of it: model_card.md of the run."
+        f"on {test['points']:,} later ones ({_span(test['cutoffs'])}): {figures}. "
+        f"{_weak(facts.metrics)} Not for decisions against a customer. All of it: model_card.md of "
+        "the run."
     )
 
 
@@ -136,26 +136,15 @@ def _span(cutoffs: Sequence[str]) -> str:
 
 
 def _how_good(metrics: Mapping[str, Any]) -> list[str]:
-    test, baselines = metrics["test"], metrics.get("baselines", {})
-    rows = {"this model": test}
-    rows |= {BASELINES.get(name, _words(name)): values for name, values in baselines.items()}
+    baselines = metrics["baselines"]
+    rows = {"this model": metrics["test"]}
+    rows |= {told: baselines[name] for name, told in verdict.NAMES.items() if name in baselines}
     lines = ["| | " + " | ".join(label for label, _ in FIGURES.values()) + " |"]
     lines.append("| --- |" + " ---: |" * len(FIGURES))
     for name, values in rows.items():
         lines.append(f"| {name} | " + " | ".join(_figures(values).values()) + " |")
-    beaten_by = [name for name, values in list(rows.items())[1:] if _is_better(values, test)]
-    if beaten_by:
-        lines += ["", f"**It does not beat: {', '.join(beaten_by)}.**"]
-    return lines
-
-
-def _is_better(baseline: Mapping[str, Any], test: Mapping[str, Any]) -> bool:
-    """Whether a baseline is as good in order or in probabilities, where it tells them."""
-    for name, sign in (("auc", 1), ("log_loss", -1)):
-        ours, theirs = test.get(name), baseline.get(name)
-        if ours is not None and theirs is not None and sign * theirs >= sign * ours:
-            return True
-    return False
+    doubts = [f"**{doubt}**" for doubt in verdict.doubts(metrics)]
+    return [*lines, "", *doubts] if doubts else lines
 
 
 def _figures(values: Mapping[str, Any]) -> dict[str, str]:
@@ -183,40 +172,19 @@ def _interval(values: Mapping[str, Any], name: str) -> tuple[float, float] | Non
     return float(low), float(high)
 
 
-def _weak(metrics: Mapping[str, Any]) -> list[str]:
-    """The parts of the test in which the order of customers is worst."""
-    whole = metrics["test"].get("auc")
-    parts = [
-        (values["auc"], where, values["points"])
-        for where, values in _parts(metrics)
-        if values["auc"] is not None and values["points"] >= FEWEST_POINTS
-    ]
-    if whole is None or not parts:
-        return ["No part of the test has figures of its own."]
-    worst = sorted(parts)[:MOST_WEAK]
-    told = [f"{where}: AUC {auc:.3f} on {points:,} points" for auc, where, points in worst]
-    return [f"{'; '.join(told)} (all: {whole:.3f})."]
-
-
-def _parts(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every breakdown that the metrics hold, however deep: its name and its figures."""
-    for name, values in metrics.items():
-        if name not in ("baselines", "train"):
-            yield from _below(values, [] if name == "test" else [name])
-
-
-def _below(values: Any, path: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if not isinstance(values, Mapping):
-        return
-    if path and "auc" in values and "points" in values:
-        yield " ".join(_words(part) for part in path), values
-    for name, inner in values.items():
-        if name != "baselines":
-            yield from _below(inner, [*path, str(name)])
-
-
-def _words(name: str) -> str:
-    return name.removeprefix("by_").replace("_", " ")
+def _weak(metrics: Mapping[str, Any]) -> str:
+    """Where the model is clearly worse than elsewhere, the clearest first."""
+    if metrics["test"]["auc"] is None:
+        return "Nothing tells where it is weak."
+    spots = metrics["weak_spots"]
+    if not spots:
+        return (
+            f"No part of the test is weaker beyond noise, of those with {FEWEST_POINTS} points, "
+            f"{FEWEST_OF_EACH} churners and {FEWEST_OF_EACH} others at least."
+        )
+    more = len(spots) - MOST_WEAK
+    told = "; ".join(verdict.spot(one) for one in spots[:MOST_WEAK])
+    return f"Weakest at {told}." + (f" And {more} more, in metrics.json." if more > 0 else "")
 
 
 def _features(facts: Facts) -> list[str]:

@@ -57,6 +57,14 @@ def sentences(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 def warnings(metrics: Mapping[str, Any]) -> Iterator[str]:
     """What should make people stop: nothing to judge by, a baseline not beaten, a weak spot."""
+    yield from doubts(metrics)
+    if spots := metrics["weak_spots"]:
+        more = f" And {len(spots) - 1} more, in metrics.json." if len(spots) > 1 else ""
+        yield f"Weakest at {spot(spots[0])}.{more}"
+
+
+def doubts(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """What speaks against the model as a whole: nothing to judge by, a baseline not beaten."""
     test = metrics["test"]
     if test["auc"] is None:
         who = "Everybody" if test["base_rate"] else "Nobody"
@@ -65,8 +73,15 @@ def warnings(metrics: Mapping[str, Any]) -> Iterator[str]:
     for name, found in metrics["beaten"].items():
         if not found["beaten"]:
             yield _not_beaten(NAMES[name], found)
-    if metrics["weak_spots"]:
-        yield _weakest(metrics["weak_spots"])
+
+
+def spot(found: Mapping[str, Any]) -> str:
+    """A weak spot: where it is, and what is weak there."""
+    if found["what"] == "calibration":
+        told = f"{found['expected']:.1%} expected, {found['observed']:.1%} churned"
+    else:
+        told = f"AUC {found['auc']:.3f}, elsewhere {found['auc_elsewhere']:.3f}"
+    return f"{found['where']} ({found['points']:,} points): {told}"
 
 
 def _riskiest(test: Mapping[str, Any]) -> str:
@@ -108,13 +123,3 @@ def _not_beaten(told: str, found: Mapping[str, Any]) -> str:
     name = {"log_loss": "log loss", "auc": "AUC"}[figure]
     interval = f", 95 % interval {edges[0]:+.4f} to {edges[1]:+.4f}" if edges else ""
     return f"NOT BETTER than {told} beyond noise: {name} {gain:+.4f}{interval}."
-
-
-def _weakest(spots: list[Mapping[str, Any]]) -> str:
-    first, others = spots[0], len(spots) - 1
-    more = f" And {others} more, in metrics.json." if others else ""
-    if first["what"] == "calibration":
-        told = f"{first['expected']:.1%} expected, {first['observed']:.1%} churned"
-    else:
-        told = f"AUC {first['auc']:.3f}, elsewhere {first['auc_elsewhere']:.3f}"
-    return f"Weakest at {first['where']} ({first['points']:,} points): {told}.{more}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline import verdict
 from pipeline.card import Facts, short, text
 from pipeline.provenance import Provenance
 
@@ -19,14 +20,26 @@ TEST = {
     "points": 1200,
     "cutoffs": ["2026-09-01", "2026-10-01"],
 }
+BEATEN = {"log_loss": {"gain": 0.05, "interval": [0.04, 0.06]}, "judged_by": "log_loss"}
 METRICS = {
     "test": TEST,
     "baselines": {
         "base_rate": {"auc": 0.5, "log_loss": 0.2, "base_rate": 0.05},
         "recency": {"auc": 0.6},
     },
+    "beaten": {"base_rate": {**BEATEN, "beaten": True}},
+    "weak_spots": [],
     "train": {"points": 9000, "churned": 400, "cutoffs": ["2026-06-01", "2026-07-01"]},
 }
+SPOTS = [
+    {"what": "calibration", "where": "plan = pro", "points": 1200, "expected": 0.05,
+     "observed": 0.08},
+    {"what": "ranking", "where": "stage steady", "points": 300, "auc": 0.6, "auc_elsewhere": 0.8},
+    {"what": "ranking", "where": "cutoff 2026-09-01", "points": 600, "auc": 0.7,
+     "auc_elsewhere": 0.8},
+    {"what": "calibration", "where": "risk band high", "points": 250, "expected": 0.3,
+     "observed": 0.2},
+]  # fmt: skip
 FACTS = Facts(
     name="churn-risk",
     definition={"kind": "subscription", "horizon_days": 30, "lead_days": 0, "grace_days": 7},
@@ -114,7 +127,8 @@ def test_figures_stand_beside_the_baselines():
     told = section("How good")
     assert "| this model | 0.800 | 0.300 | 4.00 | 0.1500 | 0.0400 |" in told
     assert "| churn rate for all | 0.500 | – | – | 0.2000 | – |" in told
-    assert "does not beat" not in told
+    assert "longest silence first | 0.600" in told
+    assert "NOT BETTER" not in told
 
 
 @pytest.mark.parametrize("interval", [[0.77, 0.83], {"low": 0.77, "high": 0.83}])
@@ -123,30 +137,55 @@ def test_intervals_where_the_metrics_hold_them(interval):
     assert "0.800 (0.770 to 0.830)" in told
 
 
-@pytest.mark.parametrize("better", [{"auc": 0.81}, {"log_loss": 0.14}, {"auc": 0.8}])
-def test_a_baseline_that_is_not_beaten_is_told(better):
-    told = section("How good", with_metrics(baselines={"points_score": better}))
-    assert "**It does not beat: points score.**" in told
+def test_a_baseline_that_is_not_beaten_is_told_as_the_run_tells_it():
+    found = {"auc": {"gain": -0.02, "interval": [-0.03, 0.01]}, "judged_by": "auc"}
+    facts = with_metrics(beaten={**METRICS["beaten"], "recency": {**found, "beaten": False}})
+    (told,) = verdict.warnings(facts.metrics)
+    assert told.startswith("NOT BETTER than longest silence first beyond noise: AUC -0.0200")
+    assert section("How good", facts).endswith(f"\n\n**{told}**")
 
 
-def test_worst_parts_come_first_however_deep():
-    facts = with_metrics(
-        test={**TEST, "segments": {"plan": {"basic": {"auc": 0.6, "points": 300}}}},
-        by_cutoff={
-            "2026-09-01": {"auc": 0.7, "points": 600},
-            "2026-10-01": {"auc": None, "points": 600},
-        },
-        by_stage={"onboarding": {"auc": 0.4, "points": 8}},
-    )
-    told = section("Where it is weak", facts)
+def test_the_card_does_not_judge_baselines_itself():
+    """Whether a figure is above or below the model's own decides nothing: noise counts."""
+    better = {"base_rate": {"auc": 0.9, "log_loss": 0.01}}
+    assert "NOT BETTER" not in section("How good", with_metrics(baselines=better))
+    found = {"base_rate": {**BEATEN, "beaten": False}}
+    assert "NOT BETTER than churn rate" in section("How good", with_metrics(beaten=found))
+
+
+def test_weak_spots_are_told_as_they_were_found():
+    told = section("Where it is weak", with_metrics(weak_spots=SPOTS[:2]))
     assert told == (
-        "segments plan basic: AUC 0.600 on 300 points; cutoff 2026-09-01: AUC 0.700 on 600 points "
-        "(all: 0.800)."
+        "Weakest at plan = pro (1,200 points): 5.0% expected, 8.0% churned; "
+        "stage steady (300 points): AUC 0.600, elsewhere 0.800."
     )
 
 
-def test_nothing_is_known_of_weakness():
-    assert "No part" in section("Where it is weak")
+def test_of_many_weak_spots_the_clearest_are_told():
+    told = section("Where it is weak", with_metrics(weak_spots=SPOTS))
+    assert "cutoff 2026-09-01" in told
+    assert "risk band" not in told
+    assert told.endswith("And 1 more, in metrics.json.")
+
+
+def test_no_part_is_weak_because_its_figures_are_low():
+    """Within a risk band the order has little left to tell, so its AUC is low by construction."""
+    facts = with_metrics(by_risk_band={"high": {"auc": 0.55, "points": 600}})
+    said = "No part of the test is weaker beyond noise"
+    assert section("Where it is weak", facts).startswith(said)
+    assert said in short(facts)
+    assert "0.55" not in text(facts) + short(facts)
+
+
+def test_card_and_run_agree(trained):
+    """The card of a real run says what the run printed, and no more."""
+    result = trained[1]
+    metrics, card = result.metrics, (result.folder / "model_card.md").read_text()
+    assert card.count("NOT BETTER") == sum(not one["beaten"] for one in metrics["beaten"].values())
+    assert all(
+        told.partition(". And ")[0].rstrip(".") in card for told in verdict.warnings(metrics)
+    )
+    assert ("No part of the test is weaker" in card) is not bool(metrics["weak_spots"])
 
 
 def test_features_by_strength():
@@ -162,11 +201,17 @@ def test_code_that_is_in_no_commit_is_told():
 
 
 def test_nobody_churned_in_the_test():
-    figures = {**TEST, "auc": None, "average_precision": None, "lift_10": None}
-    assert "| this model | – | – | – | 0.1500 |" in section("How good", with_metrics(test=figures))
-    assert "log loss 0.1500" in short(with_metrics(test=figures))
+    figures = {**TEST, "auc": None, "average_precision": None, "lift_10": None, "base_rate": 0.0}
+    facts = with_metrics(test=figures, beaten={})
+    assert "| this model | – | – | – | 0.1500 |" in section("How good", facts)
+    assert "**Nobody churned in the test: nothing tells how good this is.**" in text(facts)
+    assert section("Where it is weak", facts) == "Nothing tells where it is weak."
+    assert "log loss 0.1500" in short(facts)
 
 
-def test_short_form_fits_the_registry():
-    assert len(short(FACTS)) < 1000
-    assert "AUC 0.800" in short(FACTS)
+@pytest.mark.parametrize("spots", [[], SPOTS])
+def test_short_form_fits_the_registry(spots):
+    told = short(with_metrics(weak_spots=spots))
+    assert len(told) < 1000
+    assert "AUC 0.800" in told
+    assert ("Weakest at plan = pro (1,200 points)" in told) is bool(spots)
