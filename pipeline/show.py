@@ -56,7 +56,12 @@ def initialised(result: Initialised) -> None:
 
 
 def trained(result: Trained, config: Config, config_file: str) -> None:
-    """The figures of a training run against the baselines, and what to do with it."""
+    """The figures of a training run against the baselines, and what to do with it.
+
+    A run that MLflow could not take is scored by its folder, and sent later.
+    """
+    from pipeline.unsent import MODEL
+
     console = _console()
     test = result.metrics["test"]
     console.print(
@@ -80,11 +85,13 @@ def trained(result: Trained, config: Config, config_file: str) -> None:
     state = "[green]in charge[/green]" if result.promoted else "[yellow]not promoted[/yellow]"
     console.print(f"model     {result.model.label}, {state}: {result.reason}", soft_wrap=True)
     console.print(f"files     {_near(result.folder)}", soft_wrap=True)
-    console.print(f"next      churn score -c {config_file}   the risk list", soft_wrap=True)
-    console.print(
-        f"          make ui CONFIG={config_file}   runs and models ({config.shown_uri})",
-        soft_wrap=True,
-    )
+    if result.unsent is None:
+        scored, then = "", f"make ui CONFIG={config_file}   runs and models ({config.shown_uri})"
+    else:
+        scored = f" --model {_near(result.unsent / MODEL)}"
+        then = f"churn send -c {config_file}   the run to MLflow, when it is back"
+    console.print(f"next      churn score -c {config_file}{scored}   the risk list", soft_wrap=True)
+    console.print(f"          {then}", soft_wrap=True)
 
 
 def _console() -> Console:

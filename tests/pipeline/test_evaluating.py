@@ -64,8 +64,9 @@ def opened(trained):
 def shown(metrics, opened, trained):
     """What people see of these figures."""
     result = SimpleNamespace(
-        metrics=metrics, model=trained[1].model, drivers={}, promoted=True, reason="", folder="."
-    )
+        metrics=metrics, model=trained[1].model, drivers={}, promoted=True, reason="", folder=".",
+        unsent=None,
+    )  # fmt: skip
     with redirect_stdout(io.StringIO()) as told:
         show.trained(result, opened.config, "churn.toml")
     return told.getvalue()

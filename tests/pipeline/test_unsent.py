@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from features.errors import UsageError
+from pipeline import show
 from pipeline.config import load
 from pipeline.progress import Progress
 from pipeline.reaching import StoreAway, StoreFailed
@@ -70,6 +71,36 @@ def test_kept_model_scores_by_its_folder(at, config):
     assert label == str(folder)
     some = at.candidate.frame.head(20)
     assert model.predict(some).tolist() == at.candidate.predicted[:20].tolist()
+
+
+def test_next_is_what_works_while_the_server_is_away(
+    at, config, trained, churn, world, refusing, monkeypatch, capsys
+):
+    """Typed as it was told, from the config's folder."""
+    config.file.write_text(
+        f'[data]\nsource = "{world}"\n[mlflow]\ntracking_uri = "{refusing}"\n', encoding="utf-8"
+    )
+    monkeypatch.chdir(config.folder)
+    away = record(at, AWAY)
+    result = replace(trained[1], promoted=False, reason=away.reason, unsent=away.unsent)
+    show.trained(result, config, "churn.toml")
+    told = capsys.readouterr().out
+    assert f"churn score -c churn.toml --model out/unsent/{away.unsent.name}/model   " in told
+    assert "churn send -c churn.toml   " in told
+    assert "churn score -c churn.toml   " not in told
+    assert "make ui" not in told
+    typed = told.partition("next      churn ")[2].partition("   ")[0].split()
+    ended = churn(*typed, "--json")
+    assert ended.status == 0, ended.err
+    assert ended.json["model"] == f"out/unsent/{away.unsent.name}/model"
+
+
+def test_next_is_the_risk_list_and_mlflow_where_the_run_is_there(trained, config, capsys):
+    show.trained(trained[1], config, "churn.toml")
+    told = capsys.readouterr().out
+    assert "next      churn score -c churn.toml   the risk list" in told
+    assert "make ui CONFIG=churn.toml" in told
+    assert "churn send" not in told
 
 
 def test_runs_are_sent_in_their_order(at, config):
