@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from models.model import ChurnModel
@@ -99,15 +100,18 @@ class Tracking:
         return None
 
     def _register(self, run: Run) -> str:
-        import mlflow
+        from mlflow.models import Model
 
         with tempfile.TemporaryDirectory() as folder:
             kept = Path(folder) / "model"
             run.model.save(kept)
             # MLflow tells on stderr what our own summary tells, too.
             with contextlib.redirect_stderr(io.StringIO()):
-                info = mlflow.pyfunc.log_model(
+                info = Model.log(
+                    artifact_path=None,
                     name="model",
+                    flavor=SimpleNamespace(save_model=_save),
+                    flavor_name="pyfunc.ModelFromCode",
                     python_model=str(Path(__file__).with_name("serving.py")),
                     artifacts={"model": str(kept)},
                     signature=_signature(run.model.names),
@@ -158,6 +162,22 @@ def as_served(frame: pd.DataFrame) -> pd.DataFrame:
         if str(served[name].dtype) == "category":
             served[name] = served[name].astype(object).astype("str")
     return served
+
+
+def _save(path: str, mlflow_model: Any, **values: Any) -> None:
+    """Save a model as MLflow's pyfunc does, without the places it was made of.
+
+    MLflow writes down the code's absolute path, whatever it is given, and that of the artefacts as
+    it is given. It loads without either: of the code it reads the name, of the artefacts ``path``.
+    """
+    import mlflow
+
+    mlflow.pyfunc.save_model(path=path, mlflow_model=mlflow_model, **values)
+    told = mlflow_model.flavors[mlflow.pyfunc.FLAVOR_NAME]
+    told["model_code_path"] = Path(told["model_code_path"]).name
+    for artifact in told["artifacts"].values():
+        artifact["uri"] = artifact["path"]
+    mlflow_model.save(str(Path(path) / "MLmodel"))
 
 
 def _signature(features: list[str]) -> Any:

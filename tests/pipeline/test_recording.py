@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import mlflow
 import pytest
 
+import pipeline
 from pipeline.recording import numbers, record
 from pipeline.tracking import Tracking
 
@@ -72,6 +76,16 @@ def test_no_path_of_this_machine_is_told(recorded):
     data = str(at.candidate.config.data.source)
     told = [*run.data.tags.items(), *run.data.params.items()]
     own = [f"{key} {value}" for key, value in told if not key.startswith("mlflow.")]
-    for text in (*own, (result.folder / "model_card.md").read_text()):
+    for text in (*own, (result.folder / "model_card.md").read_text(), about_model(result)):
         assert data not in text
         assert str(at.candidate.config.folder) not in text
+        assert str(Path(pipeline.__file__).parents[1]) not in text
+        assert tempfile.gettempdir() not in text
+
+
+def about_model(result):
+    """MLflow's file about a model, but for where in the store the model itself is."""
+    values = mlflow.models.Model.load(f"models:/{result.model.label}").to_dict()
+    del values["artifact_path"]
+    assert values["flavors"]["python_function"]["model_code_path"] == "serving.py"
+    return str(values)
