@@ -46,6 +46,18 @@ def inspect(histories: Histories, source: Source) -> list[Finding]:
     return [*found, *_texts(histories), *_unused(source)]
 
 
+def stopped(histories: Histories, cutoff: date) -> list[Finding]:
+    """The feeds that broke off before a cutoff: to its vectors, every customer fell silent."""
+    found = [finding for name in histories.accounts for finding in _stops_early(histories, name)]
+    return [one for one in found if _last_usual_day(histories, one.table) < day_number(cutoff) - 1]
+
+
+def _last_usual_day(histories: Histories, name: str) -> int:
+    daily = histories.accounts[name].daily
+    assert daily is not None  # else nothing was found
+    return core_of(daily).last
+
+
 def _of_table(histories: Histories, name: str) -> Iterator[Finding]:
     yield from _identical(histories, name)
     yield from _unknown(histories, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -84,6 +85,11 @@ def _plots(explained: Explanation, folder: Path) -> None:
     # The plot spreads its points with numpy's global generator.
     np.random.seed(0)
     plt.figure()
-    shap.plots.beeswarm(explained.for_plots(), max_display=MOST_SHOWN, show=False, plot_size=(9, 6))
+    with warnings.catch_warnings():
+        # A feature without a value in these rows is drawn grey.
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        shap.plots.beeswarm(
+            explained.for_plots(), max_display=MOST_SHOWN, show=False, plot_size=(9, 6)
+        )
     plt.savefig(folder / "features.png", dpi=110, bbox_inches="tight")
     plt.close("all")

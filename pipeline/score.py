@@ -13,6 +13,7 @@ import numpy as np
 from features.consent import contact_allowed, recently_contacted
 from features.errors import ContractBroken, UsageError
 from features.histories import Histories
+from features.inspection import stopped
 from features.plan import Plan
 from features.points import LabelledPoints, make_points, newest_cutoff, refuse_future
 from features.tables import CUSTOMER
@@ -101,7 +102,7 @@ def _score(
     plan = Plan.from_dict(model.context["plan"])
     with progress.stage("computing vectors") as stage:
         vectors = build_vectors(histories, plan, points, labels=False, progress=stage.detail)
-    warnings = _guarded(model, vectors.frame, progress)
+    warnings = [*_stopped(histories, cutoff, progress), *_guarded(model, vectors.frame, progress)]
     with progress.stage("scoring and explaining"):
         probability = model.predict(vectors.frame)
         drivers, reasons = drivers_and_reasons(explain(model, vectors.frame))
@@ -128,6 +129,17 @@ def _score(
     further = {"not_scored": _counted(left_out), "warnings": warnings}
     _write(folder, found, left_out, {**run, **further})
     return Scored(folder, cutoff, label, found)
+
+
+def _stopped(histories: Histories, cutoff: date, progress: Progress) -> list[str]:
+    """What was told of feeds that broke off: their silence looks like the customers' own."""
+    warnings = [
+        f"{found.table} may have broken off: {found.evidence}. Its silence looks like churn."
+        for found in stopped(histories, cutoff)
+    ]
+    for warning in warnings:
+        progress.warn(warning)
+    return warnings
 
 
 def _guarded(model: ChurnModel, frame: pd.DataFrame, progress: Progress) -> list[str]:

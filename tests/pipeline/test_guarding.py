@@ -55,6 +55,19 @@ def test_histories_as_in_training_are_scored_without_a_warning(score):
     assert (ended.status, run["warnings"]) == (0, []), ended.err
 
 
+def test_a_feed_that_broke_off_is_told(score):
+    def break_off(folder):
+        file = folder / "usage.parquet"
+        usage = pd.read_parquet(file)
+        usage[usage["occurred_at"] < "2026-08-20"].to_parquet(file)
+
+    ended, run = score(break_off)
+    assert ended.status == 0, ended.err
+    (warning,) = [one for one in run["warnings"] if "broken off" in one]
+    assert warning.startswith("usage may have broken off: its last usual day is 2026-08-19")
+    assert warning in " ".join(ended.err.split())
+
+
 def test_a_table_that_is_gone_is_refused_with_the_fix(score):
     ended, run = score(lambda folder: (folder / "tickets.parquet").unlink())
     assert (ended.status, run) == (3, None)
