@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.effects import surprised
-from models.training import FEWEST_TREES, KINDS, MOST_TREES, PATIENCE, parameters
+from models.training import FEWEST_TREES, KINDS, MOST_TREES, fit_until_best, parameters
 
 SEED = 11
 HALF_LIFE_DAYS = 180
@@ -101,16 +101,9 @@ def _booster(
         params=dict(settings),
     )
     judged = lgb.Dataset(later.matrix, later.labels, reference=data, params=dict(settings))
-    booster = lgb.train(
-        dict(settings),
-        data,
-        num_boost_round=MOST_TREES,
-        valid_sets=[judged],
-        callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
+    booster, trees = fit_until_best(
+        dict(settings), data, judged, fewest=FEWEST_TREES, most=MOST_TREES
     )
-    trees = max(booster.best_iteration, FEWEST_TREES)
-    if trees > booster.current_iteration():
-        booster = lgb.train(dict(settings), data, num_boost_round=trees)
     return booster, booster.predict(later.matrix, raw_score=True, num_iteration=trees)
 
 

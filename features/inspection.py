@@ -48,14 +48,8 @@ def inspect(histories: Histories, source: Source) -> list[Finding]:
 
 def stopped(histories: Histories, cutoff: date) -> list[Finding]:
     """The feeds that broke off before a cutoff: to its vectors, every customer fell silent."""
-    found = [finding for name in histories.accounts for finding in _stops_early(histories, name)]
-    return [one for one in found if _last_usual_day(histories, one.table) < day_number(cutoff) - 1]
-
-
-def _last_usual_day(histories: Histories, name: str) -> int:
-    daily = histories.accounts[name].daily
-    assert daily is not None  # else nothing was found
-    return core_of(daily).last
+    before = day_number(cutoff) - 1
+    return [one for name in histories.accounts for one in _stops_early(histories, name, before)]
 
 
 def _of_table(histories: Histories, name: str) -> Iterator[Finding]:
@@ -155,14 +149,17 @@ def _clocks(histories: Histories, name: str) -> Iterator[Finding]:
         )
 
 
-def _stops_early(histories: Histories, name: str) -> Iterator[Finding]:
-    """A feed that broke off: silent until the end for far longer than it ever was."""
+def _stops_early(
+    histories: Histories, name: str, before: float = float("inf")
+) -> Iterator[Finding]:
+    """A feed that broke off before a day: silent until the end for far longer than it ever was."""
     daily = histories.accounts[name].daily
     if name not in EVENTS or daily is None or not len(daily.days):
         return
     core = core_of(daily)
     silence = day_number(histories.observed_until.date()) - core.last
-    if silence > max(EARLY_DAYS, SILENCE_TIMES * core.longest_silence):
+    usual = max(EARLY_DAYS, SILENCE_TIMES * core.longest_silence)
+    if silence > usual and core.last < before:
         yield Finding(
             name,
             "stops_early",

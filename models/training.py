@@ -249,7 +249,8 @@ def rehearse(
     for number, (kind, own) in enumerate(KINDS.items()):
         settings = _settings(seed + number, len(train), {**(chosen or {}), **own})
         at_least = (fewest or {}).get(kind, FEWEST_TREES)
-        booster, trees[kind] = _fit_fold(table, fold, settings, at_least, most)
+        parts = (table.subset(rows) for rows in fold)
+        booster, trees[kind] = fit_until_best(settings, *parts, fewest=at_least, most=most)
         raw.append(
             booster.predict(data.points.matrix[later], raw_score=True, num_iteration=trees[kind])
         )
@@ -267,13 +268,12 @@ def _by_time(
     return [(raw[then == time], labels[then == time]) for time in np.unique(then)]
 
 
-def _fit_fold(
-    table: Any, fold: tuple[Rows, Rows], settings: dict[str, Any], fewest: int, most: int
+def fit_until_best(
+    settings: dict[str, Any], train: Any, later: Any, *, fewest: int, most: int
 ) -> tuple[Any, int]:
-    """A booster of a fold's past, and how many of its trees serve the later points best."""
+    """A booster, and how many of its trees serve the later points best; both are Datasets."""
     import lightgbm as lgb
 
-    train, later = (table.subset(rows) for rows in fold)
     booster = lgb.train(
         settings,
         train,

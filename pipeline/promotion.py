@@ -110,10 +110,8 @@ def judge(candidate: Candidate, registry: Registry) -> Verdict:
 def _against(candidate: Candidate, champion: Registered, registry: Registry) -> Verdict:
     try:
         incumbent = registry.load(champion)
-        if incumbent.context["definition"] != definition_of(candidate.config).as_dict():
-            why = f"{champion.label} predicts another churn than the config now defines"
-            return _replacing(candidate, why)
-        theirs, judged = _their_predictions(candidate, incumbent)
+        is_of_another = incumbent.context["definition"] != definition_of(candidate.config).as_dict()
+        theirs = None if is_of_another else _their_predictions(candidate, incumbent)
     except StoreFailed:
         raise  # it could be read some other time: that says nothing about the model
     except UserError as error:
@@ -123,7 +121,10 @@ def _against(candidate: Candidate, champion: Registered, registry: Registry) -> 
         # Whatever a strange model raises, it must not cost the new one.
         said = f"{type(error).__name__}: {cause_of(error, candidate.config)}"
         return _not_comparable(champion.label, said)
-    return _compare(candidate, champion.label, theirs, judged)
+    if theirs is None:
+        why = f"{champion.label} predicts another churn than the config now defines"
+        return _replacing(candidate, why)
+    return _compare(candidate, champion.label, *theirs)
 
 
 def _not_comparable(label: str, why: str) -> Verdict:
