@@ -103,6 +103,9 @@ def _send(config: Config, folder: Path) -> Sent:
     tracking = Tracking(config.model_copy(update={"mlflow": mlflow}))
     registered = tracking.record(run)
     now = tracking.registry.in_charge()
+    if now == registered.label and not decision.promoted:
+        # It was registered then, and somebody put it in charge since.
+        return Sent(run.name, registered, True, tracking.registry.reason(registered))
     # An earlier trial may have come as far as putting it in charge.
     decided = decision if now == registered.label else decision.when(now)
     tracking.decide(registered, promoted=decided.promoted, reason=decided.reason)

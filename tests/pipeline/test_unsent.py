@@ -183,6 +183,24 @@ def test_store_that_goes_away_behind_the_alias_gets_the_reason_later(at, config,
     assert registry.reason(registry.champion()) == sent.reason
 
 
+def test_run_that_somebody_put_in_charge_stays_there(at, config, monkeypatch):
+    """It was found no better, registered without its decision, and promoted by hand since."""
+
+    def gone(*_, **__):
+        raise AWAY
+
+    record(at, Tracking(config))
+    with monkeypatch.context() as patch:
+        patch.setattr(Tracking, "decide", gone)
+        away = record(at, Tracking(config))
+    Tracking(config).registry.promote(away.model, "by hand")
+    (sent,) = send(config, Progress())
+    registry = Tracking(config).registry
+    assert (sent.promoted, sent.reason) == (True, "by hand")
+    assert registry.in_charge() == away.model.label
+    assert registry.reason(away.model) == "by hand"
+
+
 def test_champion_that_changed_meanwhile_was_not_compared_with(at, config, monkeypatch):
     """Somebody else's model is put in charge between the comparison and the decision."""
     record(at, Tracking(config))
