@@ -1,20 +1,28 @@
-"""Why a probability is what it is: exact SHAP values, summed to drivers, told as reasons."""
+"""Why a probability is what it is: exact SHAP values, in log-odds and in probability.
+
+SHAP values of trees add up in log-odds (TreeSHAP, Lundberg et al. 2020). Calibration and the
+logistic function carry them on by one rule (`models.scales.carried`): a monotone map moves the
+whole way from the expected value to the customer's, and each feature keeps its share of the way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from models.calibration import probabilities
+from models.groups import group_sums
 from models.model import ChurnModel
+from models.scales import to_probability
 
 if TYPE_CHECKING:
     import pandas as pd
     import shap
 
-MOST_REASONS = 3
+Scale = Literal["log-odds", "probability"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,8 @@ class Explanation:
     Attributes
     ----------
     contributions
-        Points x features; positive ones raise the risk.
+        Points x features; positive ones raise the risk. ``expected + contributions.sum(axis=1)``
+        is a point's calibrated log-odds.
     expected
         The log-odds before anything is known of a customer.
     """
@@ -34,33 +43,46 @@ class Explanation:
     contributions: np.ndarray
     expected: float
 
+    @cached_property
+    def log_odds(self) -> np.ndarray:
+        """The calibrated log-odds of each point."""
+        return np.asarray(self.expected + self.contributions.sum(axis=1))
+
+    @property
+    def expected_probability(self) -> float:
+        """The probability before anything is known of a customer."""
+        return float(probabilities(np.array([self.expected]))[0])
+
+    @cached_property
+    def in_probability(self) -> np.ndarray:
+        """Points x features: contributions to the probability.
+
+        ``expected_probability + in_probability.sum(axis=1)`` is the predicted probability.
+        """
+        return to_probability(self.contributions, self.expected, self.log_odds)
+
     def importance(self) -> dict[str, float]:
         """Mean |SHAP| by feature, the largest first."""
-        means = np.abs(self.contributions).mean(axis=0)
-        order = sorted(range(len(means)), key=lambda i: (-means[i], self.model.names[i]))
-        return {self.model.names[i]: float(means[i]) for i in order}
+        return _by_size(self.model.names, np.abs(self.contributions))
 
     def group_importance(self) -> dict[str, float]:
         """Mean |sum of SHAP| by driver group, the largest first."""
         groups, sums = self.by_group()
-        means = np.abs(sums).mean(axis=0)
-        order = sorted(range(len(groups)), key=lambda i: (-means[i], groups[i]))
-        return {groups[i]: float(means[i]) for i in order}
+        return _by_size(groups, np.abs(sums))
 
     def by_group(self) -> tuple[list[str], np.ndarray]:
         """Driver groups, and points x groups: what each group adds to the log-odds."""
-        of_feature = [feature["group"] for feature in self.model.features]
-        groups = sorted(set(of_feature))
-        member = np.array([[group == g for g in groups] for group in of_feature], dtype=float)
-        return groups, self.contributions @ member
+        return group_sums(self.model.features, self.frame, self.contributions)
 
-    def for_plots(self) -> shap.Explanation:
-        """The same as an Explanation of the `shap` package, for its plots."""
+    def for_plots(self, scale: Scale = "log-odds") -> shap.Explanation:
+        """The same as an Explanation of the `shap` package, for its plots, on either scale."""
         import shap
 
+        likely = scale == "probability"
+        base = self.expected_probability if likely else self.expected
         return shap.Explanation(
-            values=self.contributions,
-            base_values=np.full(len(self.contributions), self.expected),
+            values=self.in_probability if likely else self.contributions,
+            base_values=np.full(len(self.contributions), base),
             data=self.model.matrix(self.frame),
             feature_names=self.model.names,
         )
@@ -73,63 +95,7 @@ def explain(model: ChurnModel, frame: pd.DataFrame) -> Explanation:
     return Explanation(model, frame, found[:, :-1], expected)
 
 
-def drivers_and_reasons(
-    explanation: Explanation,
-) -> tuple[list[list[str | None]], list[list[str | None]]]:
-    """For each row the groups that raise its risk, strongest first, and a sentence for each.
-
-    A group that does not raise the risk is no driver: fewer than three are filled up with None.
-    """
-    groups, sums = explanation.by_group()
-    features = explanation.model.features
-    members = {g: [i for i, f in enumerate(features) if f["group"] == g] for g in groups}
-    columns = [explanation.frame[name].to_numpy() for name in explanation.model.names]
-    order = np.argsort(-sums, axis=1, kind="stable")[:, :MOST_REASONS]
-    drivers: list[list[str | None]] = []
-    reasons: list[list[str | None]] = []
-    for row, ranked in enumerate(order):
-        names = [groups[g] for g in ranked if sums[row, g] > 0]
-        strongest = [
-            max(members[g], key=lambda i: explanation.contributions[row, i]) for g in names
-        ]
-        told = [
-            reason(features[i], columns[i][row], explanation.model.typical.get(features[i]["name"]))
-            for i in strongest
-        ]
-        drivers.append(_filled(names))
-        reasons.append(_filled(told))
-    return drivers, reasons
-
-
-def _filled(found: Sequence[str]) -> list[str | None]:
-    return [*found, *[None] * (MOST_REASONS - len(found))]
-
-
-def reason(feature: Mapping[str, Any], value: Any, typical: float | None) -> str:
-    """A sentence with the customer's own number, beside the median customer's."""
-    meaning = feature["meaning"][:1].upper() + feature["meaning"][1:]
-    if feature["unit"] == "text":
-        return f"{meaning}: {value}" if isinstance(value, str) else f"{meaning}: not known"
-    if np.isnan(value):
-        return f"{meaning}: none on record" + _beside(feature, typical)
-    return f"{meaning}: {_told(value, feature['unit'])}" + _beside(feature, typical)
-
-
-def _beside(feature: Mapping[str, Any], typical: float | None) -> str:
-    if typical is None or feature["unit"] == "0 or 1":
-        return ""
-    return f" (median customer: {_told(typical, feature['unit'])})"
-
-
-def _told(value: float, unit: str) -> str:
-    """A number as people say it."""
-    if unit == "0 or 1":
-        return "yes" if value else "no"
-    if unit == "share":
-        return f"{value:.0%}"
-    if unit == "log ratio":
-        return f"{np.expm1(value):+.0%}"
-    if unit == "ratio":
-        return f"{value:.2f}"
-    number = f"{value:,.0f}" if abs(value) >= 10 or value == int(value) else f"{value:,.1f}"
-    return number
+def _by_size(names: list[str], sizes: np.ndarray) -> dict[str, float]:
+    means = sizes.mean(axis=0) if len(sizes) else np.zeros(len(names))
+    order = sorted(range(len(names)), key=lambda i: (-means[i], names[i]))
+    return {names[i]: float(means[i]) for i in order}

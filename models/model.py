@@ -16,6 +16,9 @@ import numpy as np
 
 from models.calibration import Calibrator, Identity, bounded, from_dict, probabilities
 from models.matrix import to_matrix
+from models.scales import carried
+from models.stability import Stability
+from models.usual import Usual
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -53,6 +56,10 @@ class ChurnModel:
         What the model belongs to, as JSON values: churn definition, feature plan, fingerprints.
     calibrator
         From the boosters' log-odds to those that came true on later points.
+    usual
+        What is usual in training: what a driver is held against.
+    stability
+        How far refits agree on the top driver; None where that is not known.
     """
 
     boosters_text: tuple[str, ...]
@@ -64,6 +71,8 @@ class ChurnModel:
     missing: Mapping[str, float] = field(default_factory=dict)
     others: Mapping[str, float] = field(default_factory=dict)
     calibrator: Calibrator = field(default_factory=Identity)
+    usual: Usual = field(default_factory=Usual)
+    stability: Stability | None = None
 
     @cached_property
     def boosters(self) -> tuple[lgb.Booster, ...]:
@@ -88,7 +97,11 @@ class ChurnModel:
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """The probability of churn of each vector."""
-        return probabilities(self.calibrator.log_odds(self.raw_log_odds(self.matrix(frame))))
+        return self.probability(self.matrix(frame))
+
+    def probability(self, matrix: np.ndarray) -> np.ndarray:
+        """The probability of churn of each row of the model's matrix."""
+        return probabilities(self.calibrator.log_odds(self.raw_log_odds(matrix)))
 
     def raw_log_odds(self, matrix: np.ndarray) -> np.ndarray:
         """The mean of the boosters' log-odds, before calibration."""
@@ -99,9 +112,7 @@ class ChurnModel:
         """Exact SHAP values in log-odds: a column per feature, and last the expected value.
 
         A row's sum is the log-odds of its probability (TreeSHAP, Lundberg et al. 2020; the values
-        of a mean are the mean of the values). Calibration stretches a row's values by what it does
-        to the way from the expected log-odds to the row's, which is one factor for the whole model
-        where the calibration is linear.
+        of a mean are the mean of the values), carried through the calibration (see `carried`).
         """
         if not len(frame):
             return np.empty((0, len(self.features) + 1))
@@ -110,12 +121,12 @@ class ChurnModel:
             [np.asarray(each.predict(matrix, pred_contrib=True)) for each in self.boosters], axis=0
         )
         raw, expected = found.sum(axis=1), found[:, -1]
-        way = raw - expected
-        told, start = (bounded(self.calibrator.log_odds(each)) for each in (raw, expected))
-        stretch = np.divide(told - start, way, out=np.ones_like(way), where=np.abs(way) > 1e-12)
-        found[:, :-1] *= stretch[:, None]
-        found[:, -1] = start
-        return np.asarray(found)
+        told = carried(found[:, :-1], expected, raw, self._told)
+        return np.column_stack([told, self._told(expected)])
+
+    def _told(self, raw: np.ndarray) -> np.ndarray:
+        """The log-odds that are told, of the boosters'."""
+        return bounded(self.calibrator.log_odds(raw))
 
     def save(self, folder: Path) -> None:
         """Write the model into a folder, which is made where it is missing."""
@@ -132,6 +143,8 @@ class ChurnModel:
             "others": dict(self.others),
             "base_rate": self.base_rate,
             "context": dict(self.context),
+            "usual": self.usual.as_dict(),
+            "stability": self.stability and self.stability.as_dict(),
         }
         text = json.dumps(values, indent=1, ensure_ascii=False)
         (folder / MODEL_FILE).write_text(text + "\n", encoding="utf-8")
@@ -153,4 +166,6 @@ class ChurnModel:
             base_rate=values["base_rate"],
             context=values["context"],
             calibrator=from_dict(values["calibration"]),
+            usual=Usual.from_dict(values["usual"]),
+            stability=Stability.from_dict(values["stability"]),
         )

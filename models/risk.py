@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.explanation import MOST_REASONS
+from models.drivers import MOST_DRIVERS
 from models.outreach import Outreach
 
 if TYPE_CHECKING:
     import pandas as pd
 
+LOW, MEDIUM, HIGH = "low", "medium", "high"
 MEDIUM_ODDS, HIGH_ODDS = 1.5, 3.0
 """A band begins where the odds of churn are this many times those of the average customer."""
 
@@ -26,8 +27,8 @@ COLUMNS = (
     "value",
     "high_value",
     "value_at_risk",
-    *[f"driver_{n}" for n in range(1, MOST_REASONS + 1)],
-    *[f"reason_{n}" for n in range(1, MOST_REASONS + 1)],
+    *[f"driver_{n}" for n in range(1, MOST_DRIVERS + 1)],
+    *[f"reason_{n}" for n in range(1, MOST_DRIVERS + 1)],
     "action",
     "expected_profit",
     "group",
@@ -42,7 +43,7 @@ def risk_bands(probability: np.ndarray, base_rate: float) -> np.ndarray:
     average = base_rate / max(1 - base_rate, 1e-12)
     odds = probability / np.maximum(1 - probability, 1e-12)
     return np.select(
-        [odds >= HIGH_ODDS * average, odds >= MEDIUM_ODDS * average], ["high", "medium"], "low"
+        [odds >= HIGH_ODDS * average, odds >= MEDIUM_ODDS * average], [HIGH, MEDIUM], LOW
     )
 
 
@@ -74,7 +75,7 @@ def risk_list(
         "as_of": as_of,
         "churn_probability": probability,
         "risk_band": bands,
-        "at_risk": bands != "low",
+        "at_risk": bands != LOW,
         "value": value,
         "high_value": high_value,
         "value_at_risk": probability * value,
@@ -84,7 +85,7 @@ def risk_list(
         "why_not": outreach.why_not,
         "model": model,
     }
-    for n in range(MOST_REASONS):
+    for n in range(MOST_DRIVERS):
         columns[f"driver_{n + 1}"] = [row[n] for row in drivers]
         columns[f"reason_{n + 1}"] = [row[n] for row in reasons]
     frame = pd.DataFrame(columns)

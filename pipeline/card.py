@@ -40,8 +40,10 @@ class Facts:
         The churn definition, the account of each table and all figures, as JSON values.
     features
         What each feature means: dicts with name, meaning, group.
-    importance, drivers
-        Mean |SHAP| by feature and by driver group, the largest first.
+    importance
+        Mean |SHAP| by feature, the largest first.
+    drivers
+        By driver group, the log-odds that it adds for customers at risk, the largest first.
     """
 
     name: str
@@ -70,6 +72,7 @@ def text(facts: Facts) -> str:
         "Where it is weak": [_weak(facts.metrics)],
         "Not for": [NOT_FOR],
         "What it looks at": _features(facts),
+        "Its reasons": _reasons(facts),
         "How to make it again": _again(facts),
     }
     body = "\n\n".join(f"## {title}\n\n" + "\n".join(lines) for title, lines in sections.items())
@@ -195,14 +198,22 @@ def _features(facts: Facts) -> list[str]:
     ordered = sorted(groups, key=lambda name: (-strength[name], name))
     meaning = {feature["name"]: feature["meaning"] for feature in facts.features}
     return [
-        f"{len(facts.features)} features, by driver (mean |SHAP| in log-odds): "
+        f"{len(facts.features)} features, by driver (log-odds that it adds for those at risk): "
         + ", ".join(f"{name} {groups[name]} ({strength[name]:.2f})" for name in ordered)
-        + ". The strongest:",
+        + ". The strongest, by mean |SHAP|:",
         "",
         *(
             f"- `{name}`: {meaning.get(name, '')} ({size:.3f})"
             for name, size in list(facts.importance.items())[:MOST_FEATURES]
         ),
+    ]
+
+
+def _reasons(facts: Facts) -> list[str]:
+    told = [f"- {sentence}" for sentence in verdict.reasons(facts.metrics)]
+    return [
+        *told,
+        "- A driver is an association in these histories, held against a usual customer.",
     ]
 
 

@@ -15,7 +15,7 @@ from features.churn import Definition
 from features.histories import Histories
 from features.plan import Plan
 from features.vectors import KEYS, LABEL
-from models.explanation import Explanation
+from models.drivers import Drivers
 from models.split import Split
 from models.training import Fitted, parameters
 from pipeline import artifacts, card, unsent
@@ -41,7 +41,7 @@ class Found:
     fitted: Fitted
     chosen: Mapping[str, Any]
     metrics: Mapping[str, Any]
-    explained: Explanation
+    drivers: Drivers
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,7 @@ def run_of(found: Found) -> Run:
         parameters=_parameters(found),
         metrics={
             **dict(numbers("test", metrics["test"])),
+            **dict(numbers("explanations", metrics["explanations"])),
             **dict(numbers("validation.log_loss", found.fitted.validation)),
         },
         tags={
@@ -190,7 +191,7 @@ def _write(found: Found, facts: card.Facts) -> Path:
         one.config.out / "train",
         config=one.config,
         metrics=found.metrics,
-        explained=found.explained,
+        explained=found.drivers.explanation,
         predictions=one.frame[[*KEYS, LABEL]].assign(churn_probability=one.predicted),
         counts=one.points.counts,
         accounts=facts.tables,
@@ -209,8 +210,8 @@ def _facts(found: Found) -> card.Facts:
         tables=accounts_of(one.histories),
         metrics=found.metrics,
         features=one.model.features,
-        importance=found.explained.importance(),
-        drivers=found.explained.group_importance(),
+        importance=found.drivers.explanation.importance(),
+        drivers=found.metrics["explanations"]["drivers"],
         base_rate=one.model.base_rate,
         data_fingerprint=one.model.context["data_fingerprint"],
         config_hash=one.config.hash,

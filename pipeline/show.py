@@ -81,7 +81,8 @@ def trained(result: Trained, config: Config, config_file: str) -> None:
         console.print(f"[bold yellow]{escape(warning)}[/bold yellow]", soft_wrap=True)
     console.print()
     drivers = ", ".join(f"{name} {size:.2f}" for name, size in list(result.drivers.items())[:5])
-    console.print(f"drivers   {drivers} (mean |SHAP|, log-odds)")
+    console.print(f"drivers   {drivers} (log-odds that they add for customers at risk)")
+    console.print(f"reasons   {' '.join(verdict.reasons(result.metrics))}", soft_wrap=True)
     state = "[green]in charge[/green]" if result.promoted else "[yellow]not promoted[/yellow]"
     console.print(f"model     {result.model.label}, {state}: {result.reason}", soft_wrap=True)
     console.print(f"files     {_near(result.folder)}", soft_wrap=True)

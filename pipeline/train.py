@@ -14,7 +14,6 @@ from features.histories import Histories
 from features.leaks import suspects
 from features.plan import OTHER
 from features.vectors import KEYS, Vectors, build_vectors
-from models.explanation import explain
 from models.matrix import find_levels, to_matrix
 from models.model import ChurnModel
 from models.training import Data, Fitted, Part, fit
@@ -28,6 +27,7 @@ from pipeline.progress import Progress
 from pipeline.reaching import StoreAway
 from pipeline.recording import Found, context_of, record
 from pipeline.registry import Registered
+from pipeline.steadying import drivers_of, figures, spread, steadied
 from pipeline.tracking import Tracking
 
 if TYPE_CHECKING:
@@ -95,18 +95,23 @@ def _train(
         vectors = build_vectors(histories, plan, points, progress=stage.detail)
     parts = Parts(vectors, split)
     with progress.stage("training") as stage:
-        model, fitted, chosen = _fit(
+        model, data, fitted, chosen = _fit(
             config, vectors, parts, definition.days_until_known, stage.detail
         )
     model = replace(model, context=context_of(config, histories, plan, definition, split))
+    with progress.stage("steadying reasons") as stage:
+        model = steadied(
+            model, data, fitted, parts, seed=config.model.seed, chosen=chosen, tell=stage.detail
+        )
     with progress.stage("evaluating"):
         predicted = model.predict(parts.frames["test"])
         candidate = Candidate(config, histories, model, points, parts, predicted)
         metrics = metrics_of(candidate)
     with progress.stage("explaining"):
-        explained = explain(model, _some(candidate.frame))
+        drivers = drivers_of(model, spread(candidate.frame, MOST_EXPLAINED))
+        metrics["explanations"] = figures(drivers)
     with progress.stage("recording in MLflow"):
-        found = Found(candidate, fitted, chosen, metrics, explained)
+        found = Found(candidate, fitted, chosen, metrics, drivers)
         recorded = record(found, tracking, force=force_promote)
     if recorded.warning:
         progress.warn(recorded.warning)
@@ -115,8 +120,8 @@ def _train(
         promoted=recorded.promoted,
         reason=recorded.reason,
         metrics=metrics,
-        importance=explained.importance(),
-        drivers=explained.group_importance(),
+        importance=drivers.explanation.importance(),
+        drivers=metrics["explanations"]["drivers"],
         folder=recorded.folder,
         unsent=recorded.unsent,
     )
@@ -142,7 +147,7 @@ def _warn_of_leaks(histories: Histories, definition: Definition, progress: Progr
 
 def _fit(
     config: Config, vectors: Vectors, parts: Parts, days_until_known: int, tell: Any
-) -> tuple[ChurnModel, Fitted, dict[str, Any]]:
+) -> tuple[ChurnModel, Data, Fitted, dict[str, Any]]:
     """Fit the model; its levels and medians come from the training points alone."""
     train = parts.frames["train"]
     texts = [feature.name for feature in vectors.catalogue if feature.is_text]
@@ -176,7 +181,7 @@ def _fit(
         context={},
         calibrator=fitted.calibrator,
     )
-    return model, fitted, chosen
+    return model, data, fitted, chosen
 
 
 def _medians(frame: pd.DataFrame, vectors: Vectors) -> dict[str, float | None]:
@@ -192,9 +197,3 @@ def _share_of_others(texts: pd.Series) -> float:
     """Of those with a text, how many have one that the plan does not tell apart."""
     there = int(texts.notna().sum())
     return int((texts == OTHER).sum()) / there if there else 0.0
-
-
-def _some(frame: pd.DataFrame) -> pd.DataFrame:
-    """Evenly spread rows, at most `MOST_EXPLAINED`."""
-    step = max(1, int(np.ceil(len(frame) / MOST_EXPLAINED)))
-    return frame.iloc[::step].reset_index(drop=True)

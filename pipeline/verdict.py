@@ -75,6 +75,22 @@ def doubts(metrics: Mapping[str, Any]) -> Iterator[str]:
             yield _not_beaten(NAMES[name], found)
 
 
+def reasons(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """How far the reasons can be trusted, a sentence each."""
+    found = metrics["explanations"]
+    steady, faithful = found["stability"], found["faithfulness"]
+    if steady:
+        yield (
+            f"{steady['refits']} refits on customers drawn anew name the same top driver for "
+            f"{steady['agreement']:.0%} of {steady['customers']:,} points of high risk."
+        )
+    if faithful is not None:
+        yield (
+            f"Were that driver as usual, the model would see less risk for {faithful:.0%} of "
+            f"{found['high_risk']:,}."
+        )
+
+
 def spot(found: Mapping[str, Any]) -> str:
     """A weak spot: where it is, and what is weak there."""
     if found["what"] == "calibration":

@@ -5,51 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from models.calibration import FARTHEST, Beta, Isotonic, Linear
-from models.explanation import drivers_and_reasons, explain, reason
-from models.matrix import find_levels, to_matrix
+from models.explanation import explain
+from models.matrix import to_matrix
 from models.model import ChurnModel
 from models.training import Data, Part, fit
-
-FEATURES = (
-    {"name": "usage_count_30d", "meaning": "events", "unit": "events", "group": "usage"},
-    {"name": "failed_share", "meaning": "failed payments", "unit": "share", "group": "payments"},
-    {"name": "plan", "meaning": "plan", "unit": "text", "group": "subscription"},
-)
-
-
-@pytest.fixture(scope="module")
-def frame() -> pd.DataFrame:
-    random = np.random.default_rng(4)
-    return pd.DataFrame(
-        {
-            "usage_count_30d": random.poisson(20, 800).astype(float),
-            "failed_share": np.where(random.random(800) < 0.3, np.nan, random.random(800)),
-            "plan": pd.Categorical(random.choice(["basic", "pro", "plus"], 800)),
-        }
-    )
-
-
-@pytest.fixture(scope="module")
-def labels(frame) -> np.ndarray:
-    log_odds = 2 - 0.2 * frame["usage_count_30d"] + 3 * frame["failed_share"].fillna(0)
-    return (np.random.default_rng(5).random(800) < 1 / (1 + np.exp(-log_odds))).astype(np.int8)
-
-
-@pytest.fixture(scope="module")
-def model(frame, labels) -> ChurnModel:
-    names = [feature["name"] for feature in FEATURES]
-    levels = find_levels(frame, ["plan"])
-    matrix = to_matrix(frame, names, levels)
-    folds = [(np.arange(400), np.arange(400, 600)), (np.arange(600), np.arange(600, 800))]
-    fitted = fit(Data(Part(matrix, labels), names, ["plan"], folds), seed=1)
-    typical = {"usage_count_30d": 20.0, "failed_share": 0.5}
-    return ChurnModel(
-        fitted.boosters, FEATURES, levels, typical, 0.5, {"plan": {}}, calibrator=fitted.calibrator
-    )
 
 
 def test_it_learns(model, frame, labels):
@@ -82,7 +44,7 @@ def test_the_order_of_the_columns_does_not_matter(model, frame):
 
 def test_nobody_is_no_trouble(model, frame):
     assert model.predict(frame.head(0)).shape == (0,)
-    assert explain(model, frame.head(0)).contributions.shape == (0, len(FEATURES))
+    assert explain(model, frame.head(0)).contributions.shape == (0, len(model.features))
 
 
 def test_one_label_only_is_refused():
@@ -120,37 +82,3 @@ def test_contributions_add_up_however_it_is_calibrated(model, frame, calibrator)
     # What drives a customer up or down is the same as before.
     before = model.contributions(frame)
     assert (np.sign(found[:, :-1]) * np.sign(before[:, :-1]) >= 0).all()
-
-
-def test_drivers_are_groups_that_raise_the_risk_strongest_first(model, frame):
-    explanation = explain(model, frame)
-    groups, sums = explanation.by_group()
-    drivers, reasons = drivers_and_reasons(explanation)
-    for row in range(50):
-        added = dict(zip(groups, sums[row], strict=True))
-        named = [driver for driver in drivers[row] if driver]
-        assert all(added[driver] > 0 for driver in named)
-        assert [added[d] for d in named] == sorted((added[d] for d in named), reverse=True)
-        assert [r is not None for r in reasons[row]] == [d is not None for d in drivers[row]]
-
-
-def test_groups_add_up_like_features(model, frame):
-    explanation = explain(model, frame)
-    _, sums = explanation.by_group()
-    np.testing.assert_allclose(sums.sum(axis=1), explanation.contributions.sum(axis=1))
-
-
-@pytest.mark.parametrize(
-    ("unit", "value", "typical", "said"),
-    [
-        ("events", 3.0, 21.0, "Events: 3 (median customer: 21)"),
-        ("share", 0.5, 0.02, "Events: 50% (median customer: 2%)"),
-        ("log ratio", np.log(0.25), 0.0, "Events: -75% (median customer: +0%)"),
-        ("0 or 1", 1.0, 0.0, "Events: yes"),
-        ("days", np.nan, 4.5, "Events: none on record (median customer: 4.5)"),
-        ("text", "pro", None, "Events: pro"),
-        ("text", None, None, "Events: not known"),
-    ],
-)
-def test_reasons_are_sentences_with_numbers(unit, value, typical, said):
-    assert reason({"meaning": "events", "unit": unit}, value, typical) == said

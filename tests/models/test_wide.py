@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.explanation import drivers_and_reasons, explain
+from models.drivers import Drivers
+from models.explanation import explain
 from models.guards import guard
 from models.matrix import to_matrix
 from models.model import ChurnModel
@@ -35,5 +36,4 @@ def test_five_thousand_features_are_learned_and_explained(frame):
     explained = explain(model, frame.head(50))
     assert next(iter(explained.importance())) == "f0"
     assert model.gains["f1"] == model.gains["f2"] == 0
-    drivers, _ = drivers_and_reasons(explained)
-    assert len(drivers) == 50
+    assert len(Drivers.of(explained).ranked) == 50

@@ -1,0 +1,52 @@
+"""Refits: the model as other draws of the same customers would have made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from models.model import ChurnModel
+from models.training import Data, Fitted, Part, dataset, fit_boosters
+
+MOST_POINTS = 30_000
+"""Points that a refit learns from: drawing fewer customers than there are makes refits differ
+more, so what agrees on fewer agrees on all."""
+
+
+def refits(
+    model: ChurnModel,
+    data: Data,
+    fitted: Fitted,
+    customers: np.ndarray,
+    *,
+    seed: int,
+    count: int,
+    chosen: Mapping[str, Any] | None = None,
+) -> Iterator[ChurnModel]:
+    """The model fitted again with as many trees, on customers drawn with replacement.
+
+    Parameters
+    ----------
+    customers
+        The customer of each point: all points of one are drawn together (Field and Welsh 2007).
+    """
+    codes = np.unique(customers, return_inverse=True)[1]
+    people = int(codes.max()) + 1
+    drawn = min(people, max(1, people * MOST_POINTS // len(codes)))
+    for number in range(count):
+        random = np.random.default_rng([seed, number])
+        times = np.bincount(random.integers(0, people, drawn), minlength=people)[codes]
+        rows = np.repeat(np.arange(len(codes)), times)
+        sample = Data(
+            Part(data.points.matrix[rows], data.points.labels[rows]),
+            data.features,
+            data.categorical,
+        )
+        if sample.points.has_both:
+            boosters = fit_boosters(
+                sample, dataset(sample), fitted.trees, seed=seed + number, chosen=chosen
+            )
+            yield replace(model, boosters_text=boosters)
