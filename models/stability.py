@@ -19,8 +19,6 @@ REFITS = 10
 STEADY = 0.8
 """A driver is steady that at least this share of the refits would name."""
 
-MOST_KNOTS = 50
-
 
 @dataclass(frozen=True)
 class Stability:
@@ -81,11 +79,10 @@ def stability(
     agree = np.mean([each == top for each in refitted], axis=0)
     ahead = np.minimum(gap, np.finfo(np.float64).max)
     curve = IsotonicRegression(out_of_bounds="clip").fit(ahead, agree)
-    knots = np.unique(np.quantile(ahead, np.linspace(0, 1, MOST_KNOTS)))
     return Stability(
         refits=len(refitted),
         customers=int(high.sum()),
         agreement=float(agree[high].mean()),
-        gaps=tuple(knots.tolist()),
-        shares=tuple(curve.predict(knots).tolist()),
+        gaps=tuple(curve.X_thresholds_.tolist()),
+        shares=tuple(curve.y_thresholds_.tolist()),
     )
