@@ -175,6 +175,15 @@ def labelled_cutoffs(
     return tuple(found)
 
 
+def earlier_cutoffs(
+    histories: Histories, definition: Definition, before: date, *, every: Every = "month", most: int
+) -> tuple[date, ...]:
+    """The newest cutoffs before a date, at most so many, that have some history behind them."""
+    oldest = histories.observed_from.date() + timedelta(days=_history_needed(definition))
+    found = _grid(every, oldest, before - timedelta(days=1), anchor=None)
+    return tuple(found[-most:])
+
+
 def _history_needed(definition: Definition) -> int:
     """Days of history before the first cutoff: without any, a vector says nothing."""
     return definition.active_days if definition.kind == "inactivity" else 30

@@ -7,30 +7,39 @@ and a stronger one than the single feature of another subject.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from models.drivers import MOST_DRIVERS, Drivers
+from models.drivers import Drivers
 from models.groups import membership
 
 NOTHING = -1
 
 
-def told_features(drivers: Drivers) -> np.ndarray:
-    """The place of the feature to tell, points x `MOST_DRIVERS`; `NOTHING` where there is none.
+def told_features(drivers: Drivers, ranked: Sequence[Sequence[int]] | None = None) -> np.ndarray:
+    """The place of the feature to tell for each driver, points x drivers; `NOTHING` beyond them.
 
-    Columns are in the order of `Drivers.ranked`.
+    Parameters
+    ----------
+    ranked
+        For each point the places of the drivers to tell; by default those of `Drivers.ranked`. Of
+        one that lowers the risk, the feature that lowers it most is told.
     """
     explanation = drivers.explanation
     usual = explanation.model.usual.features
     excess = explanation.contributions - [usual.get(n, 0.0) for n in explanation.model.names]
-    found = np.full((len(excess), MOST_DRIVERS), NOTHING)
-    ranked = np.full_like(found, NOTHING)
-    for row, places in enumerate(drivers.ranked):
-        ranked[row, : len(places)] = places
+    wanted = drivers.ranked if ranked is None else ranked
+    most = max((len(places) for places in wanted), default=0)
+    found = np.full((len(excess), max(most, 1)), NOTHING)
+    asked = np.full_like(found, NOTHING)
+    for row, places in enumerate(wanted):
+        asked[row, : len(places)] = places
     for place, group in enumerate(drivers.groups):
-        rows, ranks = np.nonzero(ranked == place)
+        rows, ranks = np.nonzero(asked == place)
         if len(rows):
-            found[rows, ranks] = _strongest(drivers, group, rows, excess[rows])
+            signed = excess[rows] * np.sign(drivers.pushes[rows, place])[:, None]
+            found[rows, ranks] = _strongest(drivers, group, rows, signed)
     return found
 
 

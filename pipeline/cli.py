@@ -34,6 +34,11 @@ Day = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d"], help="The date; default: the newest the data support."),
 ]
+Language = Annotated[str, typer.Option("--lang", help="The language of the reasons: en, nl.")]
+ModelUri = Annotated[
+    str | None,
+    typer.Option(help="An MLflow URI, or a model's folder; default: the model in charge."),
+]
 Reason = Annotated[str | None, typer.Option(help="Why; kept with the version.", show_default=False)]
 CHURN_TOML = Path("churn.toml")
 
@@ -241,10 +246,8 @@ def rollback(
 @app.command()
 def score(
     as_of: Day = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="An MLflow URI, or a model's folder; default: the model in charge."),
-    ] = None,
+    model: ModelUri = None,
+    lang: Language = "en",
     config: ConfigFile = CHURN_TOML,
     json: AsJson = False,
 ) -> None:
@@ -253,8 +256,34 @@ def score(
     from pipeline.progress import Progress
     from pipeline.score import score as run
 
-    result = run(_load(config), Progress(), as_of=_day(as_of), model=model)
+    result = run(_load(config), Progress(), as_of=_day(as_of), model=model, language=lang)
     _print(result.as_json(), json, lambda: show.scored(result))
+
+
+@app.command()
+def explain(
+    customer_id: Annotated[str, typer.Argument(help="The customer, as in the histories.")],
+    as_of: Day = None,
+    model: ModelUri = None,
+    lang: Language = "en",
+    html: Annotated[
+        bool, typer.Option("--html", help="Write the page of the customer, too.")
+    ] = False,
+    config: ConfigFile = CHURN_TOML,
+    json: AsJson = False,
+) -> None:
+    """Why a customer is at risk, and what would change it."""
+    from pipeline import show_explained
+    from pipeline.explain import explain_customer
+    from pipeline.explained_html import write_page
+    from pipeline.progress import Progress
+
+    loaded = _load(config)
+    result = explain_customer(
+        loaded, Progress(), customer_id, as_of=_day(as_of), model=model, language=lang
+    )
+    path = write_page(result, loaded.out) if html else None
+    _print({**result.as_json(), "html": path}, json, lambda: show_explained.explained(result, path))
 
 
 def _load(file: Path) -> Config:

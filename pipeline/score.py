@@ -9,25 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from features.wording import DEFAULT, Wording
 
 from features.consent import contact_allowed, recently_contacted
-from features.errors import ContractBroken, UsageError
 from features.histories import Histories
-from features.inspection import stopped
 from features.plan import Plan
 from features.points import LabelledPoints, make_points, newest_cutoff, refuse_future
 from features.tables import CUSTOMER
 from features.vectors import KEYS, build_vectors
-from models.explanation import drivers_and_reasons, explain
-from models.guards import Refused, guard
 from models.model import ChurnModel
 from models.outreach import CONTACT, Lever, Limits, Outreach, plan_outreach
-from models.risk import risk_bands, risk_list, top_share
+from models.risk import LOW, risk_bands, risk_list, top_share
 from pipeline.config import Config
 from pipeline.files import refuse_unwritable, to_json, whole_folder, write_csv, write_parquet
+from pipeline.guarding import refuse_other_churn, warnings_of
 from pipeline.opening import accounts_of, definition_of, fingerprint, open_histories
 from pipeline.progress import Progress
+from pipeline.reasons import reasons_of
 from pipeline.registry import resolve
+from pipeline.steadying import drivers_of
 from pipeline.worth import values_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,12 @@ class Scored:
 
 
 def score(
-    config: Config, progress: Progress, *, as_of: date | None = None, model: str | None = None
+    config: Config,
+    progress: Progress,
+    *,
+    as_of: date | None = None,
+    model: str | None = None,
+    language: str = DEFAULT,
 ) -> Scored:
     """Write the risk list and the outreach list for a date.
 
@@ -71,6 +76,8 @@ def score(
         The cutoff; by default the newest date the histories support.
     model
         An MLflow URI; by default the model in charge.
+    language
+        Of the reasons.
 
     Raises
     ------
@@ -78,12 +85,13 @@ def score(
         When there is no model or no customer, or the model and the config disagree.
     """
     refuse_unwritable(config.out)
+    wording = Wording.of(language)
     with progress.stage("loading the model"):
         churn_model, label = resolve(config, model)
-    _refuse_other_churn(config, churn_model, label)
+    refuse_other_churn(config, churn_model, label)
     histories = open_histories(config, progress)
     try:
-        return _score(config, histories, progress, churn_model, label, as_of)
+        return _score(config, histories, progress, churn_model, label, as_of, wording)
     finally:
         histories.close()
 
@@ -95,6 +103,7 @@ def _score(
     model: ChurnModel,
     label: str,
     as_of: date | None,
+    wording: Wording,
 ) -> Scored:
     cutoff = as_of or newest_cutoff(histories)
     refuse_future(histories, [cutoff])
@@ -102,12 +111,12 @@ def _score(
     plan = Plan.from_dict(model.context["plan"])
     with progress.stage("computing vectors") as stage:
         vectors = build_vectors(histories, plan, points, labels=False, progress=stage.detail)
-    warnings = [*_stopped(histories, cutoff, progress), *_guarded(model, vectors.frame, progress)]
+    warnings = warnings_of(model, histories, cutoff, vectors.frame, progress)
     with progress.stage("scoring and explaining"):
         probability = model.predict(vectors.frame)
-        drivers, reasons = drivers_and_reasons(explain(model, vectors.frame))
+        bands = risk_bands(probability, model.base_rate)
+        told = reasons_of(drivers_of(model, vectors.frame), wording, bands != LOW)
     value = _values(config, histories, progress, model, plan, points)
-    bands = risk_bands(probability, model.base_rate)
     ids = vectors.frame[KEYS[0]].to_numpy()
     found = risk_list(
         customer_ids=ids,
@@ -116,59 +125,23 @@ def _score(
         value=value,
         bands=bands,
         high_value=top_share(value, config.value.high_value_share),
-        drivers=drivers,
-        reasons=reasons,
+        drivers=told.drivers,
+        reasons=told.reasons,
         outreach=_outreach(
-            config, histories, plan, points, ids, probability, value, bands, drivers, cutoff
+            config, histories, plan, points, ids, probability, value, bands, told.drivers, cutoff
         ),
         model=label,
     )
     folder = config.out / "risk" / f"as_of={cutoff}"
     left_out = not_scored(histories, points, cutoff)
     run = _run(config, histories, points, model, label, cutoff, progress)
-    further = {"not_scored": _counted(left_out), "warnings": warnings}
+    further = {
+        "not_scored": _counted(left_out),
+        "not_steady": int(told.unsteady.sum()),
+        "warnings": warnings,
+    }
     _write(folder, found, left_out, {**run, **further})
     return Scored(folder, cutoff, label, found)
-
-
-def _stopped(histories: Histories, cutoff: date, progress: Progress) -> list[str]:
-    """What was told of feeds that broke off: their silence looks like the customers' own."""
-    warnings = [
-        f"{found.table} may have broken off: {found.evidence}. Its silence looks like churn."
-        for found in stopped(histories, cutoff)
-    ]
-    for warning in warnings:
-        progress.warn(warning)
-    return warnings
-
-
-def _guarded(model: ChurnModel, frame: pd.DataFrame, progress: Progress) -> list[str]:
-    """What was told of the vectors; stops where the model must not score them."""
-    try:
-        warnings = guard(model, frame)
-    except Refused as error:
-        told = {name: getattr(error, name) for name in ("where", "value", "allowed", "fix")}
-        raise ContractBroken(error.what, **told) from None
-    for warning in warnings:
-        progress.warn(warning)
-    return warnings
-
-
-def _refuse_other_churn(config: Config, model: ChurnModel, label: str) -> None:
-    ours = definition_of(config).as_dict()
-    theirs = model.context["definition"]
-    if ours == theirs:
-        return
-    differing = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
-    raise UsageError(
-        f"The model {label} predicts another churn than the config defines.",
-        where="[churn] " + ", ".join(differing),
-        value=", ".join(
-            f"{key}: config {ours.get(key)}, model {theirs.get(key)}" for key in differing
-        ),
-        allowed="the definition that the model was trained for",
-        fix="train a model for this config: churn train; or name another one with --model",
-    )
 
 
 def _values(
@@ -208,7 +181,7 @@ def _outreach(
         probability=probability,
         value=value,
         drivers=drivers,
-        at_risk=bands != "low",
+        at_risk=bands != LOW,
         allowed=contact_allowed(histories, plan, points),
         suppressed=recently_contacted(histories, plan, points, days=settings.suppress_days),
         levers=[

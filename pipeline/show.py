@@ -28,7 +28,7 @@ WIDTH = 140
 
 def initialised(result: Initialised) -> None:
     """Which file became which table, what churn is, and what to do next."""
-    console = _console()
+    console = console_for()
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("table", "file", "rows", "from", "to", "columns that are mapped"):
         table.add_column(name, justify="right" if name == "rows" else "left")
@@ -62,7 +62,7 @@ def trained(result: Trained, config: Config, config_file: str) -> None:
     """
     from pipeline.unsent import MODEL
 
-    console = _console()
+    console = console_for()
     test = result.metrics["test"]
     console.print(
         f"\n[bold]{result.model.label}[/bold] on {test['points']:,} untouched points "
@@ -95,7 +95,7 @@ def trained(result: Trained, config: Config, config_file: str) -> None:
     console.print(f"          {then}", soft_wrap=True)
 
 
-def _console() -> Console:
+def console_for() -> Console:
     """Wide enough for the tables, where nobody's window limits it."""
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -105,7 +105,7 @@ def _console() -> Console:
 
 def listed(result: Catalogue) -> None:
     """Every feature with its meaning, and from when the names are that come from the data."""
-    console = _console()
+    console = console_for()
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("name", "meaning", "unit", "group", "table", "window"):
         table.add_column(name, justify="right" if name == "window" else "left", overflow="fold")
@@ -126,7 +126,7 @@ def listed(result: Catalogue) -> None:
 
 def scored(result: Scored) -> None:
     """The head of the risk list, and where it is."""
-    console = _console()
+    console = console_for()
     values = result.as_json()
     found = result.risk_list
     console.print(
@@ -164,7 +164,7 @@ def _text(value: object) -> str:
 
 def checked(result: Checked) -> None:
     """Rows in, used and set aside; then what is odd, and what may leak."""
-    console = _console()
+    console = console_for()
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("table", "rows", "used", "set aside", "from", "to", "without a value"):
         table.add_column(name, justify="right" if name in ("rows", "used", "set aside") else "left")
@@ -195,7 +195,7 @@ def checked(result: Checked) -> None:
 
 def point_in_time(proof: Proof) -> None:
     """What was altered, and what the vectors made of it."""
-    console = _console()
+    console = console_for()
     vectors = sum({trial.cutoff: trial.vectors for trial in proof.trials}.values())
     sample = "" if proof.customers == proof.of_customers else f" of {proof.of_customers:,}, sampled"
     console.print(

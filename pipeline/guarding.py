@@ -1,0 +1,78 @@
+"""Whether a model may score these histories: the churn it predicts, its features, broken feeds."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from features.errors import ContractBroken, UsageError
+from features.histories import Histories
+from features.inspection import stopped
+from models.guards import Refused, guard
+from models.model import ChurnModel
+from pipeline.config import Config
+from pipeline.opening import definition_of
+from pipeline.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def refuse_other_churn(config: Config, model: ChurnModel, label: str) -> None:
+    """Stop where the model was made for another churn definition.
+
+    Raises
+    ------
+    UsageError
+        With what differs.
+    """
+    ours = definition_of(config).as_dict()
+    theirs = model.context["definition"]
+    if ours == theirs:
+        return
+    differing = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
+    raise UsageError(
+        f"The model {label} predicts another churn than the config defines.",
+        where="[churn] " + ", ".join(differing),
+        value=", ".join(
+            f"{key}: config {ours.get(key)}, model {theirs.get(key)}" for key in differing
+        ),
+        allowed="the definition that the model was trained for",
+        fix="train a model for this config: churn train; or name another one with --model",
+    )
+
+
+def warnings_of(
+    model: ChurnModel, histories: Histories, cutoff: date, frame: pd.DataFrame, progress: Progress
+) -> list[str]:
+    """What was told of the feeds and the vectors of a cutoff.
+
+    Raises
+    ------
+    ContractBroken
+        When the vectors lack what the model lives on.
+    """
+    return [*_stopped(histories, cutoff, progress), *_guarded(model, frame, progress)]
+
+
+def _stopped(histories: Histories, cutoff: date, progress: Progress) -> list[str]:
+    """What was told of feeds that broke off: their silence looks like the customers' own."""
+    warnings = [
+        f"{found.table} may have broken off: {found.evidence}. Its silence looks like churn."
+        for found in stopped(histories, cutoff)
+    ]
+    for warning in warnings:
+        progress.warn(warning)
+    return warnings
+
+
+def _guarded(model: ChurnModel, frame: pd.DataFrame, progress: Progress) -> list[str]:
+    """What was told of the vectors; stops where the model must not score them."""
+    try:
+        warnings = guard(model, frame)
+    except Refused as error:
+        told = {name: getattr(error, name) for name in ("where", "value", "allowed", "fix")}
+        raise ContractBroken(error.what, **told) from None
+    for warning in warnings:
+        progress.warn(warning)
+    return warnings

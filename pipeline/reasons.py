@@ -1,0 +1,97 @@
+"""Drivers and reasons as a risk list tells them: names of groups, and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from features.wording import Wording
+
+from models.drivers import MOST_DRIVERS, Drivers
+from models.stability import STEADY
+from models.telling import NOTHING, told_features
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """What is told of each point.
+
+    Attributes
+    ----------
+    drivers, reasons
+        The groups that raise its risk, strongest first, and a sentence for each; filled up with
+        None.
+    unsteady
+        Whether it is warned that another draw of customers might name another driver first.
+    """
+
+    drivers: list[list[str | None]]
+    reasons: list[list[str | None]]
+    unsteady: np.ndarray
+
+
+def reasons_of(drivers: Drivers, wording: Wording, at_risk: np.ndarray) -> Reasons:
+    """The reasons of every point; those at risk are warned of where the first is not steady."""
+    told = told_features(drivers)
+    unsteady = at_risk & ~steady(drivers) & (told[:, 0] != NOTHING)
+    named, sentences = [], []
+    for row, (ranked, places) in enumerate(zip(drivers.ranked, told, strict=True)):
+        found = [sentence(drivers, wording, row, place) for place in places if place != NOTHING]
+        if unsteady[row]:
+            found[0] = warned(drivers, wording, row, found[0])
+        named.append(_filled([drivers.groups[place] for place in ranked]))
+        sentences.append(_filled(found))
+    return Reasons(named, sentences, unsteady)
+
+
+def steady(drivers: Drivers) -> np.ndarray:
+    """Whether refits would name the same top driver of each point; so where nobody knows."""
+    shares = steadiness(drivers)
+    return np.ones(len(drivers.pushes), dtype=bool) if shares is None else shares >= STEADY
+
+
+def steadiness(drivers: Drivers) -> np.ndarray | None:
+    """The share of refits expected to name the same top driver of each point, if it is known."""
+    known = drivers.explanation.model.stability
+    return None if known is None else known.share(drivers.gap)
+
+
+def sentence(drivers: Drivers, wording: Wording, row: int, place: int) -> str:
+    """What one feature says of one point."""
+    model = drivers.explanation.model
+    values = Row(drivers.explanation.frame, row)
+    return wording.reason(model.features[place], values, model.typical)
+
+
+def warned(drivers: Drivers, wording: Wording, row: int, told: str) -> str:
+    """A reason that is not steady, with what weighs nearly as much."""
+    order = sorted(drivers.levers, key=lambda place: -drivers.pushes[row, place])
+    if len(order) < 2:
+        return told
+    second = wording.driver(drivers.groups[order[1]])
+    return wording.text("not_steady", reason=told, driver=second)
+
+
+def _filled(found: list[str]) -> list[str | None]:
+    return [*found, *[None] * (MOST_DRIVERS - len(found))]
+
+
+class Row(Mapping[str, Any]):
+    """One row of a frame by column, read only where it is asked for."""
+
+    def __init__(self, frame: pd.DataFrame, row: int) -> None:
+        self._frame, self._row = frame, row
+
+    def __getitem__(self, name: str) -> Any:
+        return self._frame[name].iat[self._row]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._frame.columns)
+
+    def __len__(self) -> int:
+        return len(self._frame.columns)
