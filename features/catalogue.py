@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
 
 Group = Literal[
     "usage",
@@ -26,6 +26,14 @@ Group = Literal[
     "profile",
 ]
 """The driver groups: what a feature tells about, and so which action fits it."""
+
+FACTS: tuple[Group, ...] = ("profile",)
+"""Driver groups that only say who a customer is: sector, country, how long, whom we called. They
+move the risk, and nobody can act on them."""
+
+LEVERS: tuple[Group, ...] = tuple(group for group in get_args(Group) if group not in FACTS)
+"""Driver groups that a team has an answer to: all others. That a lever is a driver says where to
+begin; which of its features can still be moved, `Feature.actionable` says."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,21 @@ class Feature:
         The input table it comes from.
     window_days
         The days before the cutoff that it looks at; None: all history, or the state at the cutoff.
+    says
+        What it tells about, together with others: ``<sentence>`` or ``<sentence>/<value from the
+        data>``, where the sentence is a key of the language files (features/texts). Features that
+        say the same are told in one sentence, and what they add to a risk is added up. Empty: it
+        is told by its meaning.
+    fields
+        By name within the sentence, the column that its value is in. All of them exist.
+    words
+        By name within the sentence, what no column holds: the kind of event, the days it looks at.
+    actionable
+        Whether what a team does from now on can move it for the better: how much is used in the
+        coming weeks, a ticket or failed payment that is open, a share or mean that the next ones
+        go into, plan, price and renewal. Not what has happened and at most fades with time (counts
+        of what went wrong, the worst that was, all of ``_ever`` and of the first days), and not
+        what is given (age, attributes, contacts received).
     """
 
     name: str
@@ -54,6 +77,10 @@ class Feature:
     group: Group
     table: str
     window_days: int | None = None
+    says: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
+    words: Mapping[str, str | int] = field(default_factory=dict, hash=False)
+    actionable: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -118,6 +145,12 @@ def slugs(
 
 def _made_of(candidate: str, whats: Sequence[str]) -> set[str]:
     return {f"{candidate}_{what}" for what in whats} or {candidate}
+
+
+def spoken(text: str) -> str:
+    """A value from the data within a sentence: on one line, not too long, without odd signs."""
+    plain = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return plain if len(plain) <= LONGEST_QUOTE else plain[: LONGEST_QUOTE - 1] + "…"
 
 
 def quoted(text: str) -> str:

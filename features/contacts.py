@@ -12,8 +12,18 @@ import numpy as np
 from features.catalogue import Feature
 from features.past import Past, Present
 from features.reads import Measure, Read, Roll, count
+from features.telling import Subject
 
 Column = tuple[Feature, np.ndarray]
+
+CONTACTS = Subject(
+    "contacts",
+    {
+        "now": "contacts_count_{window}",
+        "so_far": "contacts_count_ever",
+        "since": "contacts_days_since_last",
+    },
+)
 
 
 def reads(present: Present) -> dict[str, Read]:
@@ -28,24 +38,20 @@ def columns(past: Past) -> Iterator[Column]:
     """Contacts by window, ever, and the days since."""
     rolled = past.rolled("contacts")
     for days in past.windows:
-        spoken = f"contacts received in the last {days} days"
+        meaning = f"contacts received in the last {days} days"
         yield (
-            Feature(f"contacts_count_{days}d", spoken, "contacts", "profile", "contacts", days),
+            _feature(f"count_{days}d", meaning, "contacts", days),
             rolled.last("count", days),
         )
     yield (
-        Feature(
-            "contacts_count_ever",
-            "contacts received since the beginning",
-            "contacts",
-            "profile",
-            "contacts",
-        ),
+        _feature("count_ever", "contacts received since the beginning", "contacts"),
         rolled.ever("count"),
     )
     yield (
-        Feature(
-            "contacts_days_since_last", "days since the last contact", "days", "profile", "contacts"
-        ),
+        _feature("days_since_last", "days since the last contact", "days"),
         rolled.days_since("latest"),
     )
+
+
+def _feature(what: str, meaning: str, unit: str, days: int | None = None) -> Feature:
+    return CONTACTS.of(Feature(f"contacts_{what}", meaning, unit, "profile", "contacts", days))

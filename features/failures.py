@@ -13,6 +13,7 @@ import numpy as np
 
 from features.catalogue import Feature
 from features.past import Past, Present
+from features.payments import FAILED
 from features.reads import Measure, Read, Roll
 
 Column = tuple[Feature, np.ndarray]
@@ -34,12 +35,14 @@ def _went_through(rows: Any) -> Any:
 
 
 def columns(past: Past) -> Iterator[Column]:
-    """The present run of failures, and the longest one."""
+    """The present run of failures, which a payment would end, and the longest one."""
     rolled = past.rolled("payments")
     run = np.nan_to_num(rolled.ever("failed_run"))
-    yield _feature("failed_run", "failed payments in a row, up to now", "payments"), run
+    meaning = "failed payments in a row, up to now"
+    yield _feature("failed_run", meaning, "payments", actionable=True), run
+    meaning = "days since payments have been failing"
     yield (
-        _feature("failed_run_days", "days since payments have been failing", "days"),
+        _feature("failed_run_days", meaning, "days", actionable=True),
         np.where(run > 0, rolled.days_since("failed_run_since"), np.nan),
     )
     yield (
@@ -48,5 +51,6 @@ def columns(past: Past) -> Iterator[Column]:
     )
 
 
-def _feature(what: str, meaning: str, unit: str) -> Feature:
-    return Feature(f"payments_{what}", meaning, unit, "payments", "payments")
+def _feature(what: str, meaning: str, unit: str, *, actionable: bool = False) -> Feature:
+    feature = Feature(f"payments_{what}", meaning, unit, "payments", "payments")
+    return FAILED.of(feature, actionable=actionable)

@@ -13,6 +13,7 @@ from features.cut import Points
 from features.past import Chunk, Present
 from features.plan import Plan
 from features.reads import Layout, Roll, sent
+from features.telling import settled
 from features.timeline import EPOCH
 from features.vectors import FAMILIES
 
@@ -43,4 +44,4 @@ def list_features(tables: Mapping[str, ibis.Table], plan: Plan) -> tuple[Feature
     job = Job(plan, timeline, tuple(family.columns for family in families), layouts)
     nobody = Points(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))
     chunk = Chunk(customers=range(0), points=nobody, rows=lambda name: [nothing[name]])
-    return tuple(feature for feature, _ in job.columns(chunk))
+    return settled(feature for feature, _ in job.columns(chunk))

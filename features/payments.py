@@ -12,12 +12,68 @@ from typing import Any
 import numpy as np
 
 from features.arrays import ratio
-from features.catalogue import Feature, Group, quoted, slugs
+from features.catalogue import Feature, Group, quoted, slugs, spoken
 from features.past import Past, Present, Rolled
 from features.plan import Plan
 from features.reads import Measure, Read, Roll, Value, count, count_by
+from features.telling import TENURE, Subject
 
 Column = tuple[Feature, np.ndarray]
+
+PAID = Subject(
+    "paid",
+    {
+        "now": "payments_paid_sum_{window}",
+        "trend": "payments_paid_trend_{window}",
+        "count": "payments_paid_count_{window}",
+        "tenure": TENURE,
+    },
+)
+PAID_EVER = Subject(
+    "paid_ever", {"now": "payments_paid_sum_ever", "count": "payments_paid_count_ever"}
+)
+SIZE = Subject(
+    "payment_size",
+    {
+        "mean": "payments_paid_mean_{window}",
+        "largest": "payments_paid_max_{window}",
+        "vs_own": "payments_last_amount_vs_own",
+    },
+)
+REFUNDS = Subject(
+    "refunds",
+    {"sum": "payments_refunded_sum_{window}", "share": "payments_refunded_share_ever"},
+)
+FAILED = Subject(
+    "payments_failed",
+    {
+        "failed": "payments_failed_count_{window}",
+        "paid": "payments_paid_count_{window}",
+        "open": "payments_last_failed",
+        "since": "payments_days_since_failed",
+        "run": "payments_failed_run",
+        "run_days": "payments_failed_run_days",
+        "longest_run": "payments_failed_run_max",
+    },
+)
+LATE = Subject(
+    "payments_late",
+    {
+        "share": "payments_late_share_{window}",
+        "mean": "payments_days_late_mean_{window}",
+        "largest": "payments_days_late_max_{window}",
+    },
+)
+SILENCE = Subject(
+    "payments_silence",
+    {
+        "since": "payments_days_since_last",
+        "gap": "payments_gap_mean",
+        "longest": "payments_gap_max",
+    },
+)
+FIRST = Subject("payments_first", {"now": "payments_days_since_first"})
+METHOD = Subject("payment_method", {"share": "payments_method_{slug}_share"})
 
 
 def reads(present: Present) -> dict[str, Read]:
@@ -45,12 +101,9 @@ def columns(past: Past) -> Iterator[Column]:
         yield from _lateness(past, rolled)
     yield from _rhythm(rolled)
     for method, name in methods.items():
+        meaning, word = f"share of payments, tried or made, by {quoted(method)}", spoken(method)
         yield (
-            _feature(
-                f"method_{name}_share",
-                f"share of payments, tried or made, by {quoted(method)}",
-                "share",
-            ),
+            _feature(METHOD, f"method_{name}_share", meaning, "share", slug=name, method=word),
             ratio(rolled.ever(f"method_{name}"), rolled.ever("count")),
         )
 
@@ -93,70 +146,86 @@ def _days_late(rows: Any) -> Any:
 
 
 def _feature(
-    what: str, meaning: str, unit: str, days: int | None = None, group: Group = "payments"
+    subject: Subject,
+    what: str,
+    meaning: str,
+    unit: str,
+    days: int | None = None,
+    group: Group = "payments",
+    **told: Any,
 ) -> Feature:
     window = f"_{days}d" if days else ""
-    spoken = f" in the last {days} days" if days else ""
-    return Feature(f"payments_{what}{window}", meaning + spoken, unit, group, "payments", days)
+    meaning += f" in the last {days} days" if days else ""
+    feature = Feature(f"payments_{what}{window}", meaning, unit, group, "payments", days)
+    return subject.of(feature, **told)
 
 
 def _amounts(past: Past, rolled: Rolled) -> Iterator[Column]:
     for days in past.windows:
         paid, total = rolled.last("paid", days), rolled.last("paid_sum", days)
-        yield _feature("paid_count", "payments", "payments", days, "usage"), paid
-        yield _feature("paid_sum", "money paid", "money", days, "usage"), total
-        yield _feature("paid_mean", "mean payment", "money", days, "price"), ratio(total, paid)
+        yield _use(PAID, "paid_count", "payments", "payments", days), paid
+        yield _use(PAID, "paid_sum", "money paid", "money", days), total
         yield (
-            _feature("paid_max", "largest payment", "money", days, "price"),
+            _feature(SIZE, "paid_mean", "mean payment", "money", days, "price", actionable=True),
+            ratio(total, paid),
+        )
+        yield (
+            _feature(SIZE, "paid_max", "largest payment", "money", days, "price"),
             rolled.last("paid_max", days),
         )
         yield (
-            _feature(
-                "paid_trend",
-                "change of money paid against as long before",
-                "log ratio",
-                days,
-                "usage",
+            _use(
+                PAID, "paid_trend", "change of money paid against as long before", "log ratio", days
             ),
             rolled.trend("paid_sum", days),
         )
         yield (
-            _feature("refunded_sum", "money refunded", "money", days),
+            _feature(REFUNDS, "refunded_sum", "money refunded", "money", days),
             rolled.last("refunded_sum", days),
         )
     paid, total = rolled.ever("paid"), rolled.ever("paid_sum")
+    yield _so_far("paid_count_ever", "payments since the beginning", "payments"), paid
+    yield _so_far("paid_sum_ever", "money paid since the beginning", "money"), total
+    meaning = "the last payment against the mean of all"
     yield (
-        _feature("paid_count_ever", "payments since the beginning", "payments", group="usage"),
-        paid,
-    )
-    yield _feature("paid_sum_ever", "money paid since the beginning", "money", group="usage"), total
-    yield (
-        _feature(
-            "last_amount_vs_own", "the last payment against the mean of all", "ratio", group="price"
-        ),
+        _feature(SIZE, "last_amount_vs_own", meaning, "ratio", None, "price", actionable=True),
         ratio(rolled.ever("last_amount"), np.abs(ratio(total, paid))),
     )
     refunded = rolled.ever("refunded_sum")
     yield (
-        _feature("refunded_share_ever", "share of the money paid that was refunded", "share"),
+        _feature(
+            REFUNDS, "refunded_share_ever", "share of the money paid that was refunded", "share"
+        ),
         ratio(refunded, np.maximum(total, refunded)),
     )
+
+
+def _use(subject: Subject, what: str, meaning: str, unit: str, days: int | None = None) -> Feature:
+    """That somebody buys: as with all use, what is bought in the weeks to come moves it."""
+    return _feature(subject, what, meaning, unit, days, "usage", actionable=True)
+
+
+def _so_far(what: str, meaning: str, unit: str) -> Feature:
+    return _feature(PAID_EVER, what, meaning, unit, None, "usage")
 
 
 def _failures(past: Past, rolled: Rolled) -> Iterator[Column]:
     for days in past.windows:
         failed = rolled.last("failed", days)
-        yield _feature("failed_count", "failed payments", "payments", days), failed
+        yield _feature(FAILED, "failed_count", "failed payments", "payments", days), failed
+        meaning = "share of failed payments"
         yield (
-            _feature("failed_share", "share of failed payments", "share", days),
+            _feature(FAILED, "failed_share", meaning, "share", days, actionable=True),
             ratio(failed, failed + rolled.last("paid", days)),
         )
     since_failed = rolled.days_since("failed_at")
     since_paid = rolled.days_since("paid_at")
-    yield _feature("days_since_failed", "days since the last failed payment", "days"), since_failed
+    meaning = "days since the last failed payment"
+    yield _feature(FAILED, "days_since_failed", meaning, "days"), since_failed
     open_failure = (since_failed < since_paid) | (~np.isnan(since_failed) & np.isnan(since_paid))
+    meaning = "1 when the last payment failed and none came after"
     yield (
-        _feature("last_failed", "1 when the last payment failed and none came after", "0 or 1"),
+        _feature(FAILED, "last_failed", meaning, "0 or 1", actionable=True),
         open_failure.astype(np.float64),
     )
 
@@ -164,34 +233,33 @@ def _failures(past: Past, rolled: Rolled) -> Iterator[Column]:
 def _lateness(past: Past, rolled: Rolled) -> Iterator[Column]:
     for days in past.windows:
         dated = rolled.last("with_due", days)
+        meaning = "share of payments a day or more late"
         yield (
-            _feature("late_share", "share of payments a day or more late", "share", days),
+            _feature(LATE, "late_share", meaning, "share", days, actionable=True),
             ratio(rolled.last("late", days), dated),
         )
         yield (
-            _feature("days_late_mean", "mean days late", "days", days),
+            _feature(LATE, "days_late_mean", "mean days late", "days", days, actionable=True),
             ratio(rolled.last("days_late_sum", days), dated),
         )
         yield (
-            _feature("days_late_max", "most days late", "days", days),
+            _feature(LATE, "days_late_max", "most days late", "days", days),
             rolled.last("days_late_max", days),
         )
 
 
 def _rhythm(rolled: Rolled) -> Iterator[Column]:
     since = rolled.days_since("paid_at")
-    yield _feature("days_since_last", "days since the last payment", "days", group="usage"), since
+    yield _use(SILENCE, "days_since_last", "days since the last payment", "days"), since
     first, paid = rolled.days_since("first_paid_at"), rolled.ever("paid")
-    yield _feature("days_since_first", "days since the first payment", "days", group="usage"), first
+    meaning = "days since the first payment"
+    yield _feature(FIRST, "days_since_first", meaning, "days", None, "usage"), first
     with np.errstate(invalid="ignore", divide="ignore"):
         gap = np.where(paid > 1, (first - since) / (paid - 1), np.nan)
-        yield _feature("gap_mean", "mean days between payments", "days", group="usage"), gap
+        meaning = "mean days between payments"
+        yield _feature(SILENCE, "gap_mean", meaning, "days", None, "usage"), gap
+        meaning = "days since the last payment, in usual gaps"
         yield (
-            _feature(
-                "days_since_last_vs_gap",
-                "days since the last payment, in usual gaps",
-                "ratio",
-                group="usage",
-            ),
+            _use(SILENCE, "days_since_last_vs_gap", meaning, "ratio"),
             since / np.maximum(gap, 1.0),
         )

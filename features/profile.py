@@ -6,12 +6,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from features.catalogue import LONGEST_QUOTE, Feature, quoted, slugs
+from features.catalogue import LONGEST_QUOTE, Feature, quoted, slugs, spoken
 from features.past import Past, Present
 from features.reads import Read, Traits
 from features.tables import CUSTOMER
+from features.telling import TENURE, Subject
 
 Column = tuple[Feature, np.ndarray]
+
+AGE = Subject("tenure", {"now": TENURE})
+ATTRIBUTE = {
+    kind: Subject("attribute", {kind: "customers_profile_{slug}"})
+    for kind in ("number", "bool", "text")
+}
 
 
 def reads(present: Present) -> dict[str, Read]:
@@ -23,16 +30,17 @@ def reads(present: Present) -> dict[str, Read]:
 def columns(past: Past) -> Iterator[Column]:
     """Tenure and the attributes of `customers`."""
     yield (
-        Feature("customers_tenure_days", "days since sign-up", "days", "onboarding", "customers"),
+        AGE.of(Feature(TENURE, "days since sign-up", "days", "onboarding", "customers")),
         -past.days_from_cutoff(past.traits("customers", "signed_up_at")),
     )
     names = slugs(past.plan.attributes, at_the_end=True)
     for column, kind in past.plan.attributes.items():
         unit = {"number": "number", "bool": "0 or 1", "text": "text"}[kind]
+        feature = Feature(
+            f"customers_profile_{names[column]}", _told(column), unit, "profile", "customers"
+        )
         yield (
-            Feature(
-                f"customers_profile_{names[column]}", _told(column), unit, "profile", "customers"
-            ),
+            ATTRIBUTE[kind].of(feature, slug=names[column], attribute=spoken(column)),
             _as_planned(past, column, kind),
         )
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from features import payments, usage
 from features.arrays import ratio
 from features.catalogue import Feature
 from features.past import Past, Present
 from features.reads import Measure, Read, Roll, Value, equals
+from features.telling import Subject
 
 Column = tuple[Feature, np.ndarray]
 
@@ -28,12 +30,15 @@ class Rhythm:
     ----------
     table, day
         The table, and what such a day is called.
+    subject
+        What its features tell of, with others of the table.
     where
         Which rows count; None: all.
     """
 
     table: str
     day: str
+    subject: Subject
     where: Value | None = None
 
     def reads(self, present: Present) -> dict[str, Read]:
@@ -68,6 +73,7 @@ class Rhythm:
                 "silence_vs_spread",
                 f"days since the last {self.day} beyond the usual gap, in its usual variation",
                 "ratio",
+                actionable=True,
             ),
             (since - mean) / np.maximum(spread, 1.0),
         )
@@ -76,6 +82,7 @@ class Rhythm:
                 "silence_vs_longest",
                 f"days since the last {self.day} against the longest gap so far",
                 "ratio",
+                actionable=True,
             ),
             since / longest,
         )
@@ -84,9 +91,11 @@ class Rhythm:
         moment = rows["occurred_at"]
         return moment if self.where is None else self.where(rows).ifelse(moment, None)
 
-    def _feature(self, what: str, meaning: str, unit: str) -> Feature:
-        return Feature(f"{self.table}_{what}", meaning, unit, "usage", self.table)
+    def _feature(self, what: str, meaning: str, unit: str, *, actionable: bool = False) -> Feature:
+        """A silence ends as soon as the customer comes back; the gaps so far stay what they are."""
+        feature = Feature(f"{self.table}_{what}", meaning, unit, "usage", self.table)
+        return self.subject.of(feature, actionable=actionable)
 
 
-of_usage = Rhythm("usage", "active day")
-of_payments = Rhythm("payments", "day with a payment", equals("status", "paid"))
+of_usage = Rhythm("usage", "active day", usage.SILENCE)
+of_payments = Rhythm("payments", "day with a payment", payments.SILENCE, equals("status", "paid"))

@@ -12,9 +12,39 @@ from features.departures import KNOWN_FROM, KNOWN_UNTIL, first_versions, in_turn
 from features.past import Past, Present
 from features.reads import CUTOFF, Measure, Read, Roll, State, count
 from features.tables import CUSTOMER
+from features.telling import Subject
 
 Column = tuple[Feature, np.ndarray]
 MONTHS = {"month": 1, "year": 12}
+
+RUNNING = Subject("subscriptions_running", {"now": "subscriptions_running_count"})
+AGE = Subject("subscription_age", {"now": "subscriptions_days_since_start"})
+PLAN = Subject("plan", {"plan": "subscriptions_plan"})
+BILLING = Subject("billing", {"yearly": "subscriptions_is_yearly"})
+RENEWAL = Subject(
+    "renewal",
+    {
+        "renews": "subscriptions_auto_renew",
+        "until": "subscriptions_days_to_renewal",
+        "phase": "subscriptions_term_phase",
+        "overdue": "subscriptions_renewal_overdue",
+    },
+)
+NOTICE = Subject(
+    "notice", {"given": "subscriptions_notice_given", "until": "subscriptions_days_to_known_end"}
+)
+PRICE = Subject("price", {"now": "subscriptions_monthly_price"})
+BEGUN = Subject(
+    "subscriptions_begun",
+    {"now": "subscriptions_begun_count_ever", "since": "subscriptions_days_since_first"},
+)
+CHANGE = Subject(
+    "price_change",
+    {
+        "step": "subscriptions_last_price_change",
+        "since": "subscriptions_days_since_price_change",
+    },
+)
 
 
 def reads(present: Present) -> dict[str, Read]:
@@ -48,8 +78,19 @@ def columns(past: Past) -> Iterator[Column]:
         yield from _price_changes(past)
 
 
-def _feature(what: str, meaning: str, unit: str, group: Group = "subscription") -> Feature:
-    return Feature(f"subscriptions_{what}", meaning, unit, group, "subscriptions")
+def _feature(
+    subject: Subject,
+    what: str,
+    meaning: str,
+    unit: str,
+    group: Group = "subscription",
+    *,
+    days: int | None = None,
+    actionable: bool = False,
+) -> Feature:
+    """Plan, price and renewal can be offered anew; dates and what was done before cannot."""
+    feature = Feature(f"subscriptions_{what}", meaning, unit, group, "subscriptions", days)
+    return subject.of(feature, actionable=actionable)
 
 
 def _as_known(present: Present) -> Any:
@@ -96,26 +137,30 @@ def _monthly(rows: Any) -> Any:
 def _terms(past: Past, state: dict[str, np.ndarray]) -> Iterator[Column]:
     started = past.days_from_cutoff(state["started_at"])
     count_now = np.nan_to_num(state["running_count"])
-    yield _feature("running_count", "running subscriptions", "subscriptions"), count_now
+    meaning = "running subscriptions"
+    yield _feature(RUNNING, "running_count", meaning, "subscriptions"), count_now
+    meaning = "days since the subscription began"
     yield (
-        _feature("days_since_start", "days since the subscription began", "days", "profile"),
+        _feature(AGE, "days_since_start", meaning, "days", "profile"),
         -started,
     )
     if "plan" in state:
         yield (
-            _feature("plan", "plan", "text"),
+            _feature(PLAN, "plan", "plan", "text", actionable=True),
             past.plan.told_apart("subscriptions.plan", state["plan"]),
         )
     if "billing_period" in state:
         yearly = state["billing_period"] == "year"
         given = np.array([value is not None for value in state["billing_period"]], dtype=bool)
         yield (
-            _feature("is_yearly", "1 when billed by the year", "0 or 1"),
+            _feature(BILLING, "is_yearly", "1 when billed by the year", "0 or 1", actionable=True),
             np.where(given, yearly.astype(np.float64), np.nan),
         )
     if "auto_renew" in state:
         yield (
-            _feature("auto_renew", "1 when the term renews itself", "0 or 1"),
+            _feature(
+                RENEWAL, "auto_renew", "1 when the term renews itself", "0 or 1", actionable=True
+            ),
             state["auto_renew"],
         )
     yield from _renewal(past, state, started)
@@ -134,23 +179,22 @@ def _renewal(past: Past, state: dict[str, np.ndarray], started: np.ndarray) -> I
         # period tells the same term without knowing who stayed.
         told = past.days_from_cutoff(state["renews_at"])
         until = np.where(np.isnan(told) | (told < 0), until, told)
+        meaning = "1 when the known renewal date has passed"
         yield (
-            _feature("renewal_overdue", "1 when the known renewal date has passed", "0 or 1"),
+            _feature(RENEWAL, "renewal_overdue", meaning, "0 or 1", actionable=True),
             np.where(np.isnan(told), np.nan, (told < 0).astype(np.float64)),
         )
-    yield _feature("days_to_renewal", "days until the running term ends", "days"), until
+    yield _feature(RENEWAL, "days_to_renewal", "days until the running term ends", "days"), until
     with np.errstate(invalid="ignore", divide="ignore"):
         length = np.where(np.isnan(length), until - started, length)
         phase = np.clip(1 - until / length, 0, 1)
-    yield _feature("term_phase", "how much of the running term has passed", "share"), phase
+    meaning = "how much of the running term has passed"
+    yield _feature(RENEWAL, "term_phase", meaning, "share"), phase
     if "auto_renew" in state:
         not_renewing = np.where(state["auto_renew"] == 0, until, np.nan)
+        meaning = "days until the term ends that does not renew itself"
         yield (
-            _feature(
-                "days_to_end_unless_renewed",
-                "days until the term ends that does not renew itself",
-                "days",
-            ),
+            _feature(RENEWAL, "days_to_end_unless_renewed", meaning, "days", actionable=True),
             not_renewing,
         )
 
@@ -204,17 +248,20 @@ def _day_in_month(month: np.ndarray, day: np.ndarray) -> np.ndarray:
 def _notice(past: Past, state: dict[str, np.ndarray]) -> Iterator[Column]:
     """Notice given before the cutoff; what was given later is not known yet."""
     given = past.days_from_cutoff(state["cancelled_at"]) < 0
-    yield _feature("notice_given", "1 when notice was given", "0 or 1"), given.astype(np.float64)
+    meaning = "1 when notice was given"
+    yield _feature(NOTICE, "notice_given", meaning, "0 or 1"), given.astype(np.float64)
     ends = past.days_from_cutoff(state["ended_at"])
+    meaning = "days until the end of which notice was given"
     yield (
-        _feature("days_to_known_end", "days until the end of which notice was given", "days"),
+        _feature(NOTICE, "days_to_known_end", meaning, "days"),
         np.where(given, ends, np.nan),
     )
 
 
 def _price(state: dict[str, np.ndarray]) -> Iterator[Column]:
+    meaning = "price of all running subscriptions a month"
     yield (
-        _feature("monthly_price", "price of all running subscriptions a month", "money", "price"),
+        _feature(PRICE, "monthly_price", meaning, "money", "price", actionable=True),
         state["monthly_price"],
     )
 
@@ -222,12 +269,14 @@ def _price(state: dict[str, np.ndarray]) -> Iterator[Column]:
 def _past_ones(past: Past) -> Iterator[Column]:
     """Earlier subscriptions, and when the first one began."""
     begun = past.rolled("begun")
+    meaning = "subscriptions begun so far"
     yield (
-        _feature("begun_count_ever", "subscriptions begun so far", "subscriptions", "profile"),
+        _feature(BEGUN, "begun_count_ever", meaning, "subscriptions", "profile"),
         begun.ever("count"),
     )
+    meaning = "days since the first subscription began"
     yield (
-        _feature("days_since_first", "days since the first subscription began", "days", "profile"),
+        _feature(BEGUN, "days_since_first", meaning, "days", "profile"),
         begun.days_since("first"),
     )
 
@@ -251,17 +300,19 @@ def _price_changes(past: Past) -> Iterator[Column]:
     changes = past.rolled("price changes")
     since = changes.days_since("latest")
     yield (
-        _feature("days_since_price_change", "days since the price changed", "days", "price"),
+        _feature(
+            CHANGE, "days_since_price_change", "days since the price changed", "days", "price"
+        ),
         since,
     )
     yield (
-        _feature("last_price_change", "the last change of the price", "ratio", "price"),
+        _feature(CHANGE, "last_price_change", "the last change of the price", "ratio", "price"),
         changes.ever("last"),
     )
     for days in past.windows:
         name = f"price_change_{days}d"
         meaning = f"the last change of the price, in the last {days} days"
         yield (
-            Feature(f"subscriptions_{name}", meaning, "ratio", "price", "subscriptions", days),
+            _feature(CHANGE, name, meaning, "ratio", "price", days=days),
             np.nan_to_num(changes.last("last", days)),
         )

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from features.arrays import ratio
-from features.catalogue import Feature, quoted, slugs
+from features.catalogue import Feature, quoted, slugs, spoken
 from features.past import Past, Present
 from features.plan import Plan
 from features.reads import Measure, Read, Roll, count
+from features.telling import Subject
 
 Column = tuple[Feature, np.ndarray]
 WHATS = (
@@ -18,6 +19,28 @@ WHATS = (
     *("last_score", "last_score_vs_own", "score_change", "days_since_last"),
 )
 """What is told of each kind."""
+
+LAST = Subject(
+    "survey_last",
+    {
+        "last": "surveys_{slug}_last_score",
+        "step": "surveys_{slug}_score_change",
+        "vs_own": "surveys_{slug}_last_score_vs_own",
+        "since": "surveys_{slug}_days_since_last",
+    },
+)
+MEAN = Subject(
+    "survey_mean",
+    {
+        "mean": "surveys_{slug}_mean_{window}",
+        "lowest": "surveys_{slug}_min_{window}",
+        "so_far": "surveys_{slug}_mean_ever",
+    },
+)
+ANSWERS = Subject(
+    "survey_answers",
+    {"now": "surveys_{slug}_count_{window}", "so_far": "surveys_{slug}_count_ever"},
+)
 
 
 def reads(present: Present) -> dict[str, Read]:
@@ -50,40 +73,43 @@ def columns(past: Past) -> Iterator[Column]:
 def _of_kind(past: Past, kind: str, name: str) -> Iterator[Column]:
     rolled = past.rolled(f"surveys {name}")
 
-    def feature(what: str, meaning: str, unit: str, days: int | None = None) -> Feature:
-        window = f"_{days}d" if days else ""
-        spoken = f" in the last {days} days" if days else ""
-        return Feature(
-            f"surveys_{name}_{what}{window}",
-            f"{meaning} ({quoted(kind)}){spoken}",
-            unit,
-            "satisfaction",
-            "surveys",
-            days,
-        )
+    def feature(
+        subject: Subject,
+        what: str,
+        meaning: str,
+        unit: str = "points",
+        days: int | None = None,
+        *,
+        actionable: bool = False,
+    ) -> Feature:
+        """What the next answer goes into can be moved; not how often, and what was lowest."""
+        column = f"surveys_{name}_{what}" + (f"_{days}d" if days else "")
+        meaning += f" ({quoted(kind)})" + (f" in the last {days} days" if days else "")
+        made = Feature(column, meaning, unit, "satisfaction", "surveys", days)
+        return subject.of(made, slug=name, kind=spoken(kind), actionable=actionable)
 
     for days in past.windows:
         answers = rolled.last("count", days)
-        yield feature("count", "answered surveys", "answers", days), answers
+        yield feature(ANSWERS, "count", "answered surveys", "answers", days), answers
         yield (
-            feature("mean", "mean score", "points", days),
+            feature(MEAN, "mean", "mean score", days=days, actionable=True),
             ratio(rolled.last("sum", days), answers),
         )
-        yield feature("min", "lowest score", "points", days), rolled.last("min", days)
+        yield feature(MEAN, "min", "lowest score", days=days), rolled.last("min", days)
     answers = rolled.ever("count")
     mean, last = ratio(rolled.ever("sum"), answers), rolled.ever("last")
-    yield feature("count_ever", "answered surveys since the beginning", "answers"), answers
-    yield feature("mean_ever", "mean score since the beginning", "points"), mean
-    yield feature("last_score", "last score", "points"), last
+    meaning = "answered surveys since the beginning"
+    yield feature(ANSWERS, "count_ever", meaning, "answers"), answers
+    yield feature(MEAN, "mean_ever", "mean score since the beginning"), mean
+    yield feature(LAST, "last_score", "last score", actionable=True), last
+    meaning = "last score against the customer's own mean"
+    yield feature(LAST, "last_score_vs_own", meaning, actionable=True), last - mean
+    meaning = "last score against the one before"
     yield (
-        feature("last_score_vs_own", "last score against the customer's own mean", "points"),
-        last - mean,
-    )
-    yield (
-        feature("score_change", "last score against the one before", "points"),
+        feature(LAST, "score_change", meaning, actionable=True),
         rolled.ever("change"),
     )
     yield (
-        feature("days_since_last", "days since the last answer", "days"),
+        feature(LAST, "days_since_last", "days since the last answer", "days"),
         rolled.days_since("latest"),
     )

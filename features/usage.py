@@ -8,13 +8,66 @@ from typing import Any
 import numpy as np
 
 from features.arrays import ratio
-from features.catalogue import Feature, Group, quoted, slugs
+from features.catalogue import Feature, Group, quoted, slugs, spoken
 from features.past import Past, Present, Rolled
 from features.plan import Plan
 from features.reads import Measure, Read, Roll, count, count_by
 from features.tables import FIRST_DAYS, FIRST_DAYS_BEGIN, FIRST_DAYS_END
+from features.telling import TENURE, Subject
 
 Column = tuple[Feature, np.ndarray]
+
+COUNT = Subject(
+    "usage_count",
+    {
+        "now": "usage_count_{window}",
+        "trend": "usage_count_trend_{window}",
+        "vs_own": "usage_count_vs_own_{window}",
+        "tenure": TENURE,
+    },
+)
+DAYS = Subject(
+    "usage_days",
+    {
+        "now": "usage_active_days_{window}",
+        "trend": "usage_active_days_trend_{window}",
+        "per_day": "usage_per_active_day_{window}",
+        "tenure": TENURE,
+    },
+)
+VALUE = Subject(
+    "usage_value",
+    {
+        "now": "usage_value_sum_{window}",
+        "trend": "usage_value_trend_{window}",
+        "mean": "usage_value_mean_{window}",
+        "largest": "usage_value_max_{window}",
+        "tenure": TENURE,
+    },
+)
+KIND = Subject(
+    "usage_kind",
+    {
+        "now": "usage_{slug}_count_{window}",
+        "wider": "usage_{slug}_count_{wider}",
+        "tenure": TENURE,
+    },
+)
+BREADTH = Subject("usage_breadth", {"now": "usage_breadth_{window}"})
+SILENCE = Subject(
+    "usage_silence",
+    {
+        "since": "usage_days_since_last",
+        "gap": "usage_gap_mean",
+        "longest": "usage_gap_max",
+    },
+)
+EVER = Subject("usage_ever", {"now": "usage_count_ever"})
+FIRST = Subject("first_days", {"now": f"usage_count_first_{FIRST_DAYS}d", "tenure": TENURE})
+FIRST_KIND = Subject(
+    "first_days_kind",
+    {"now": f"usage_{{slug}}_count_first_{FIRST_DAYS}d", "tenure": TENURE},
+)
 
 
 def reads(present: Present) -> dict[str, Read]:
@@ -60,44 +113,56 @@ def kind_names(plan: Plan) -> dict[str, str]:
 
 
 def _feature(
-    what: str, meaning: str, unit: str, days: int | None = None, group: Group = "usage"
+    subject: Subject,
+    what: str,
+    meaning: str,
+    unit: str,
+    days: int | None = None,
+    group: Group = "usage",
+    **told: Any,
 ) -> Feature:
+    """Use can be won back in the weeks to come, so it is actionable unless said otherwise."""
     window = f"_{days}d" if days else ""
-    spoken = f" in the last {days} days" if days else ""
-    return Feature(f"usage_{what}{window}", meaning + spoken, unit, group, "usage", days)
+    meaning += f" in the last {days} days" if days else ""
+    feature = Feature(f"usage_{what}{window}", meaning, unit, group, "usage", days)
+    return subject.of(feature, **{"actionable": True} | told)
 
 
 def _levels(past: Past, rolled: Rolled, *, has_value: bool) -> Iterator[Column]:
     for days in past.windows:
         events = rolled.last("count", days)
         active = rolled.last("active_days", days)
-        yield _feature("count", "events", "events", days), events
-        yield _feature("active_days", "days with an event", "days", days), active
+        yield _feature(COUNT, "count", "events", "events", days), events
+        yield _feature(DAYS, "active_days", "days with an event", "days", days), active
         yield (
-            _feature("per_active_day", "events per active day", "events", days),
+            _feature(DAYS, "per_active_day", "events per active day", "events", days),
             ratio(events, active),
         )
         yield (
-            _feature("count_trend", "change of events against as long before", "log ratio", days),
+            _feature(
+                COUNT, "count_trend", "change of events against as long before", "log ratio", days
+            ),
             rolled.trend("count", days),
         )
         yield (
-            _feature("active_days_trend", "change of active days", "log ratio", days),
+            _feature(DAYS, "active_days_trend", "change of active days", "log ratio", days),
             rolled.trend("active_days", days),
         )
         if has_value:
             total = rolled.last("value_sum", days)
-            yield _feature("value_sum", "sum of values", "value", days), total
+            yield _feature(VALUE, "value_sum", "sum of values", "value", days), total
             yield (
-                _feature("value_mean", "mean value of the events that have one", "value", days),
+                _feature(
+                    VALUE, "value_mean", "mean value of the events that have one", "value", days
+                ),
                 ratio(total, rolled.last("value_count", days)),
             )
             yield (
-                _feature("value_max", "largest value of an event", "value", days),
+                _feature(VALUE, "value_max", "largest value of an event", "value", days),
                 rolled.last("value_max", days),
             )
             yield (
-                _feature("value_trend", "change of the sum of values", "log ratio", days),
+                _feature(VALUE, "value_trend", "change of the sum of values", "log ratio", days),
                 rolled.trend("value_sum", days),
             )
 
@@ -108,45 +173,57 @@ def _kinds(past: Past, rolled: Rolled, kinds: dict[str, str]) -> Iterator[Column
         for kind, name in kinds.items():
             found = rolled.last(f"kind_{name}", days)
             seen += found > 0
-            yield _feature(f"{name}_count", f"{quoted(kind)} events", "events", days), found
+            meaning, word = f"{quoted(kind)} events", spoken(kind)
+            feature = _feature(KIND, f"{name}_count", meaning, "events", days, slug=name, kind=word)
+            yield feature, found
         if kinds:
-            yield _feature("breadth", "common kinds of events used", "kinds", days), seen
+            yield _feature(BREADTH, "breadth", "common kinds of events used", "kinds", days), seen
 
 
 def _rhythm(past: Past, rolled: Rolled) -> Iterator[Column]:
     """Recency, and the last window against the customer's own past."""
     since = rolled.days_since("latest")
-    yield _feature("days_since_last", "days since the last event", "days"), since
+    yield _feature(SILENCE, "days_since_last", "days since the last event", "days"), since
     total = rolled.ever("count")
-    yield _feature("count_ever", "events since the beginning", "events"), total
+    meaning = "events since the beginning"
+    yield _feature(EVER, "count_ever", meaning, "events", actionable=False), total
     lifetime = np.maximum(rolled.days_since("earliest"), 1.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         gap = ratio(rolled.days_between("earliest", "latest"), rolled.ever("active_days") - 1)
-        yield _feature("gap_mean", "mean days between active days", "days"), gap
+        meaning = "mean days between active days"
+        yield _feature(SILENCE, "gap_mean", meaning, "days", actionable=False), gap
+        meaning = "days since the last event, in usual gaps"
         yield (
-            _feature("days_since_last_vs_gap", "days since the last event, in usual gaps", "ratio"),
+            _feature(SILENCE, "days_since_last_vs_gap", meaning, "ratio"),
             since / np.maximum(gap, 1.0),
         )
         for days in past.windows:
             usual = total / lifetime * np.minimum(lifetime, days)
             share = np.where(usual > 0, rolled.last("count", days) / usual, np.nan)
             yield (
-                _feature("count_vs_own", "events against the customer's own mean", "ratio", days),
+                _feature(
+                    COUNT, "count_vs_own", "events against the customer's own mean", "ratio", days
+                ),
                 share,
             )
 
 
 def _first_days(rolled: Rolled, kinds: dict[str, str]) -> Iterator[Column]:
-    """How deep the use was in the first days after sign-up, or so far."""
-    spoken = f"in the first {FIRST_DAYS} days after sign-up"
-    counted = {"count": ("events", "early")}
-    counted |= {
-        f"{name}_count": (f"{quoted(kind)} events", f"early_{name}") for kind, name in kinds.items()
-    }
-    for what, (meaning, measure) in counted.items():
+    """How deep the use was in the first days after sign-up, or so far.
+
+    They are over for nearly all customers, so nothing that comes can move it.
+    """
+
+    def feature(subject: Subject, what: str, meaning: str, **told: Any) -> Feature:
+        window = f"first_{FIRST_DAYS}d"
+        meaning += f" in the first {FIRST_DAYS} days after sign-up"
+        told |= {"first": FIRST_DAYS, "actionable": False}
+        return _feature(subject, f"{what}_{window}", meaning, "events", None, "onboarding", **told)
+
+    yield feature(FIRST, "count", "events"), rolled.ever("early")
+    for kind, name in kinds.items():
+        meaning = f"{quoted(kind)} events"
         yield (
-            _feature(
-                f"{what}_first_{FIRST_DAYS}d", f"{meaning} {spoken}", "events", group="onboarding"
-            ),
-            rolled.ever(measure),
+            feature(FIRST_KIND, f"{name}_count", meaning, slug=name, kind=spoken(kind)),
+            rolled.ever(f"early_{name}"),
         )

@@ -24,6 +24,7 @@ from features.compute import Family, compute, timeline_of
 from features.histories import Histories
 from features.plan import Plan, require
 from features.points import UNKNOWN, LabelledPoints
+from features.telling import settled
 from features.timeline import EPOCH, day_number
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def build_vectors(
     if labels:
         unknown = points.churned == UNKNOWN
         columns[LABEL] = pd.arrays.IntegerArray(np.where(unknown, 0, points.churned), unknown)
-    catalogue = tuple(feature for feature, _ in found)
+    catalogue = settled(feature for feature, _ in found)
     return Vectors(pd.DataFrame(columns, copy=False), catalogue)
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import random
 import re
 from dataclasses import replace
 from datetime import date, datetime
 from typing import get_args
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds import histories_of, moments_near, world_of
 
-from features.catalogue import Feature, Group, quoted, slug, slugs
+from features.catalogue import FACTS, LEVERS, Feature, Group, quoted, slug, slugs, spoken
 from features.compute import Family, compute, timeline_of
 from features.plan import make_plan
+from features.vectors import FAMILIES
 
 ODD = [
     '"; drop table',
@@ -48,6 +53,7 @@ customer_id | occurred_at | campaign | action | group
 """
 
 
+LONG_AGO, RECENTLY = datetime(2024, 12, 1), datetime(2025, 6, 1)
 NASTY = [
     '"; drop table',
     "'; drop table usage; --",
@@ -124,9 +130,56 @@ def test_attributes_keep_their_name_and_kind(odd):
 
 
 def test_a_feature_as_a_dict():
-    feature = Feature("usage_count_30d", "events", "events", "usage", "usage", 30)
+    told = {"says": "count", "fields": {"now": "usage_count_30d"}, "words": {"days": 30}}
+    feature = Feature("usage_count_30d", "events", "events", "usage", "usage", 30, **told)
     assert Feature(**feature.as_dict()) == feature
+    assert Feature(**json.loads(json.dumps(feature.as_dict()))) == feature
     assert not feature.is_text
+    assert not feature.actionable
+
+
+@pytest.fixture(scope="module")
+def everything(read, vectors):
+    """The features of histories that have every table and column, and an attribute."""
+    world = histories_of(world_of(random.Random(1), moments_near([LONG_AGO], LONG_AGO, RECENTLY)))
+    world["customers"] = world["customers"].append_column("size", pa.array([1.0, 2.0, 3.0, 4.0]))
+    return vectors(read(world), [f"{RECENTLY:%Y-%m-%d}"], windows=(30, 90)).catalogue
+
+
+def test_levers_and_facts_are_all_groups():
+    assert set(LEVERS) | set(FACTS) == set(get_args(Group))
+    assert not set(LEVERS) & set(FACTS)
+
+
+def test_what_is_given_or_has_happened_is_not_actionable(everything):
+    """What nothing that comes can change, or only for the worse until it fades."""
+    fixed = re.compile(r"_ever$|_first_\d+d$|days_since_(start|first|failed|price)|tenure|notice")
+    worst = re.compile(
+        r"csat_min|_min_\d+d|(failed_count|late_max|close_max|opened_\w+|urgent_count)_"
+    )
+    assert {f.table for f in everything} == {family.table for family in FAMILIES}
+    for feature in everything:
+        if feature.group in FACTS or feature.table == "contacts" or fixed.search(feature.name):
+            assert not feature.actionable, feature.name
+        if worst.search(feature.name) and "open_urgent" not in feature.name:
+            assert not feature.actionable, feature.name
+
+
+def test_what_a_team_can_move_is_actionable(everything):
+    actionable = {feature.name for feature in everything if feature.actionable}
+    assert {
+        *("usage_count_30d", "usage_days_since_last", "usage_login_count_90d"),
+        *("payments_last_failed", "payments_failed_run", "payments_failed_share_90d"),
+        *("tickets_open_count", "tickets_open_oldest_days", "tickets_csat_last"),
+        *("surveys_nps_last_score", "subscriptions_plan", "subscriptions_monthly_price"),
+        *("subscriptions_auto_renew", "subscriptions_days_to_end_unless_renewed"),
+    } <= actionable
+
+
+def test_every_lever_but_onboarding_has_something_to_move(everything):
+    """Onboarding is over or under way: its features count what was done in it."""
+    groups = {feature.group for feature in everything if feature.actionable}
+    assert groups == set(LEVERS) - {"onboarding"}
 
 
 @pytest.mark.parametrize(
@@ -141,6 +194,14 @@ def test_a_feature_as_a_dict():
 )
 def test_slug(text, expected):
     assert slug(text) == expected
+
+
+@given(text=st.text())
+def test_what_is_spoken_is_one_short_line(text):
+    said = spoken(text)
+    assert said == spoken(said) == said.strip()
+    assert said.isprintable()
+    assert len(said) <= 60
 
 
 def test_no_kind_can_be_called_so_that_two_features_share_a_name(read, vectors):

@@ -44,7 +44,12 @@ def test_the_list_of_a_whole_world_follows_the_grammar(churn, write_config, tmp_
     names = [feature["name"] for feature in found]
     assert len(set(names)) == len(names) > 200
     for feature in found:
-        assert list(feature) == ["name", "meaning", "unit", "group", "table", "window_days"]
+        assert list(feature) == [
+            *("name", "meaning", "unit", "group", "table", "window_days"),
+            *("says", "fields", "words", "actionable"),
+        ]
+        assert feature["says"]
+        assert set(feature["fields"].values()) <= set(names)
         assert re.fullmatch(rf"{feature['table']}(_[a-z0-9]+)+", feature["name"])
         assert window_in(feature["name"]) == feature["window_days"]
     assert {"usage_login_count_30d", "payments_failed_share_90d"} <= set(names)

@@ -1,0 +1,72 @@
+"""Subjects: which columns a sentence is told from, as far as there are any."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from features.catalogue import Feature
+from features.telling import Subject, settled
+
+COUNT = Subject(
+    "count",
+    {
+        "now": "usage_{slug}_count_{window}",
+        "wider": "usage_{slug}_count_{wider}",
+        "most": "usage_{slug}_count_{longest}",
+        "since": "usage_days_since_last",
+    },
+)
+
+
+def counts(*windows, slug="login"):
+    return [
+        COUNT.of(
+            Feature(f"usage_{slug}_count_{n}d", "events", "events", "usage", "usage", n),
+            slug=slug,
+            actionable=True,
+            kind="Log-in",
+        )
+        for n in windows
+    ]
+
+
+def test_a_feature_tells_its_window_beside_the_next_wider_one():
+    first, last = settled(counts(30, 90))
+    assert first.says == "count/login"
+    assert first.actionable
+    assert first.fields == {
+        "now": "usage_login_count_30d",
+        "wider": "usage_login_count_90d",
+        "most": "usage_login_count_90d",
+    }
+    assert first.words == {"kind": "Log-in", "days": 30, "wider_days": 90}
+    assert last.words == {"kind": "Log-in", "days": 90}
+    assert "wider" not in last.fields
+
+
+@pytest.mark.parametrize(
+    ("windows", "told"), [((7, 30, 90, 365), 90), ((7, 30), 30), ((365,), 365), ((80, 100), 80)]
+)
+def test_a_feature_without_a_window_is_told_in_a_usual_one(windows, told):
+    since = COUNT.of(Feature("usage_days_since_last", "", "days", "usage", "usage"), slug="login")
+    found = settled([*counts(*windows), since])[-1]
+    assert found.fields["now"] == f"usage_login_count_{told}d"
+    assert found.words["days"] == told
+
+
+def test_a_column_that_there_is_not_is_no_field():
+    (alone,) = settled([COUNT.of(Feature("x", "x", "days", "usage", "usage"), slug="login")])
+    assert alone.fields == {}
+    assert alone.words == {}
+
+
+def test_what_is_settled_stays_and_survives_json():
+    features = settled(counts(7, 30))
+    assert settled(features) == features
+    for feature in features:
+        assert Feature(**feature.as_dict()) == feature
+        assert Feature(**json.loads(json.dumps(feature.as_dict()))) == feature
+        assert {feature: 1}[replace(feature)] == 1
