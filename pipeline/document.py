@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from features.catalogue import LONGEST_SLUG, Feature
+from features.catalogue import FACTS, LONGEST_SLUG, Feature
 from features.histories import Histories, read_histories
 from features.listing import list_features
 from features.plan import FEWEST_ROWS, MOST_LEVELS, MOST_TEXTS, OTHER, make_plan
@@ -139,6 +139,12 @@ Where values would read the same, one that is written so keeps the name, and the
 numbered in their order (`log_in`, `Log in` as `log_in_2`); one without such letters is `other`. No
 two features ever have the same name.
 
+**What can be moved** is marked: whether what a team does from now on can move the feature for the
+better. Counts of what went wrong, the worst that was, and all that is over can only fade with time;
+who a customer is stays as it is. Groups of facts: {", ".join(FACTS)}; all others are levers.
+
+**Reasons** are sentences that several features tell together: [reasons](reasons.md).
+
 **Nothing and missing.** Counts and sums are 0 where nothing happened; means, shares, recency,
 largest and last values are missing. A change is log((now + 1) / (before + 1)), of the window
 against as many days before it.
@@ -221,9 +227,15 @@ def _without_window(feature: Feature) -> Feature:
 
 
 def _features_of(table: str, features: Sequence[Feature]) -> str:
-    lines = [f"## {table}", "", "| feature | meaning | unit | group |", "| --- | --- | --- | --- |"]
+    lines = [
+        f"## {table}",
+        "",
+        "| feature | meaning | unit | group | can be moved |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     lines += [
-        f"| `{one.name}` | {one.meaning} | {one.unit} | {one.group} |"
+        f"| `{one.name}` | {one.meaning} | {one.unit} | {one.group} | "
+        f"{'yes' if one.actionable else ''} |"
         for one in features
         if one.table == table
     ]
