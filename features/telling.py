@@ -11,10 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from features.catalogue import Feature
+from features.tables import FIRST_DAYS
 
 USUAL_DAYS = 90
 """A feature without a window is told with the others of its subject in the window next to this:
 long enough for a few payments or answers, and not yet history."""
+
+NEWCOMER_DAYS = 90
+"""Who signed up fewer days ago is still beginning."""
 
 TENURE = "customers_tenure_days"
 """Who was no customer yet did nothing before: sentences that look back need to know."""
@@ -71,7 +75,20 @@ def _settled(feature: Feature, names: set[str], windows: Sequence[int]) -> Featu
         number = chosen[place]
         if told and number:
             words[word] = number
-    return replace(feature, fields=fields, words=words)
+    return replace(feature, fields=fields, words=words, onboarding_below=_onboarding_below(feature))
+
+
+def _onboarding_below(feature: Feature) -> int | None:
+    """Use in a window that begins before the customer did is all its use so far: its beginning.
+
+    Windows of the first days and shorter ones tell of the present, of newcomers too.
+    """
+    if feature.group != "usage":
+        return None
+    if feature.window_days:
+        longer = feature.window_days > FIRST_DAYS
+        return min(feature.window_days, NEWCOMER_DAYS) if longer else None
+    return NEWCOMER_DAYS if feature.name.endswith(("_ever", "_days_since_first")) else None
 
 
 def _usual(windows: Sequence[int]) -> int | None:

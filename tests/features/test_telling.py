@@ -70,3 +70,23 @@ def test_what_is_settled_stays_and_survives_json():
         assert Feature(**feature.as_dict()) == feature
         assert Feature(**json.loads(json.dumps(feature.as_dict()))) == feature
         assert {feature: 1}[replace(feature)] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "group", "below"),
+    [
+        ("usage_count_7d", 7, "usage", None),
+        ("usage_count_30d", 30, "usage", None),
+        ("usage_count_60d", 60, "usage", 60),
+        ("usage_count_365d", 365, "usage", 90),
+        ("usage_count_ever", None, "usage", 90),
+        ("payments_days_since_first", None, "usage", 90),
+        ("usage_days_since_last", None, "usage", None),
+        ("payments_failed_count_90d", 90, "payments", None),
+    ],
+)
+def test_what_newcomers_did_in_windows_longer_than_their_stay_is_their_beginning(
+    name, days, group, below
+):
+    (found,) = settled([Feature(name, "", "events", group, name.split("_")[0], days)])
+    assert found.onboarding_below == below
