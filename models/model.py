@@ -101,7 +101,11 @@ class ChurnModel:
 
     def probability(self, matrix: np.ndarray) -> np.ndarray:
         """The probability of churn of each row of the model's matrix."""
-        return probabilities(self.calibrator.log_odds(self.raw_log_odds(matrix)))
+        return self.calibrated(self.raw_log_odds(matrix))
+
+    def calibrated(self, raw: np.ndarray) -> np.ndarray:
+        """The probabilities that the boosters' log-odds stand for."""
+        return probabilities(self.calibrator.log_odds(raw))
 
     def raw_log_odds(self, matrix: np.ndarray) -> np.ndarray:
         """The mean of the boosters' log-odds, before calibration."""

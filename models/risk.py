@@ -40,11 +40,18 @@ COLUMNS = (
 
 def risk_bands(probability: np.ndarray, base_rate: float) -> np.ndarray:
     """low, medium or high, by the odds of churn against the average customer's."""
-    average = base_rate / max(1 - base_rate, 1e-12)
-    odds = probability / np.maximum(1 - probability, 1e-12)
-    return np.select(
-        [odds >= HIGH_ODDS * average, odds >= MEDIUM_ODDS * average], [HIGH, MEDIUM], LOW
-    )
+    high, medium = (_at_odds(times, base_rate) for times in (HIGH_ODDS, MEDIUM_ODDS))
+    return np.select([probability >= high, probability >= medium], [HIGH, MEDIUM], LOW)
+
+
+def at_risk_from(base_rate: float) -> float:
+    """The probability of churn at which the band medium begins, and with it being at risk."""
+    return _at_odds(MEDIUM_ODDS, base_rate)
+
+
+def _at_odds(times: float, base_rate: float) -> float:
+    """The probability whose odds are so many times those of the base rate."""
+    return times * base_rate / (times * base_rate + 1 - base_rate)
 
 
 def top_share(values: np.ndarray, share: float) -> np.ndarray:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.outreach import Lever, Limits, is_held_out, plan_outreach
-from models.risk import risk_bands, top_share
+from models.risk import at_risk_from, risk_bands, top_share
 from models.value import remaining_margin
 
 CALL = Lever("call", ("support", "usage"), cost=10, incentive=0, success_rate=0.2)
@@ -138,6 +138,14 @@ def test_bands_go_by_odds_against_the_average():
     """At a base rate of 20 % the odds are 1 to 4; 3 times that is 43 %."""
     bands = risk_bands(np.array([0.1, 0.27, 0.28, 0.42, 0.43]), 0.2)
     assert list(bands) == ["low", "low", "medium", "medium", "high"]
+
+
+@given(rate=st.floats(0.001, 0.999))
+def test_medium_begins_where_at_risk_does(rate):
+    """At that probability, and not just below it."""
+    start = at_risk_from(rate)
+    assert start / (1 - start) == pytest.approx(1.5 * rate / (1 - rate))
+    assert list(risk_bands(np.array([np.nextafter(start, 0), start]), rate)) == ["low", "medium"]
 
 
 def test_top_share_leaves_out_customers_without_value():
