@@ -196,15 +196,6 @@ class Search:
         broken = taken.astype(np.float32) @ self.conflicts[donor].astype(np.float32) > 0
         return ~(broken & np.append(~taken, np.ones((len(taken), 1), bool), axis=1)).any(axis=1)
 
-    def first_allowed(self, bundles: np.ndarray) -> Taken | None:
-        """The first donor whose bundles break no rule and are enough."""
-        for donor in range(len(self.donors)):
-            if self._keeps_rules(donor, bundles[None])[0]:
-                probability = float(self.probability(donor, bundles[None])[0])
-                if probability < self.threshold:
-                    return Taken(donor, bundles, probability)
-        return None
-
     def pruned(self, found: Taken) -> Taken:
         """Without the bundles that are not needed: to stay below the threshold, or about as low."""
         before = float(self.calibrated(np.array([self.before]))[0])
@@ -223,6 +214,12 @@ class Search:
             back = max(np.flatnonzero(usable), key=lambda at: self.costs[found.donor, members[at]])
             found = Taken(found.donor, fewer[back], float(probability[back]))
         return found
+
+
+def keeping(rules: Rules, donors: Donors, bundles: np.ndarray) -> np.ndarray:
+    """Of each donor, whether taking these bundles (bool by bundle) breaks no rule."""
+    kept = ~np.append(bundles, False)
+    return np.asarray(~_conflicts(rules, donors)[:, bundles][:, :, kept].any(axis=(1, 2)))
 
 
 def tied(donors: Donors, rules: Rules, groups: np.ndarray) -> np.ndarray:

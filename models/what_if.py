@@ -14,24 +14,18 @@ bringing the change about would keep the customer: no model of histories can kno
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from models.model import ChurnModel
-from models.nearness import Ranks
-from models.takeover import Donors, Search, Taken, tied
-from models.together import Rules, learn
+from models.peers import Peers, group_of, prepare, says
+from models.takeover import Donors, Search, Taken, keeping, tied
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_PEERS = 10_000
-"""Of more peers, so many are drawn by the seed."""
-RULE_PEERS = 2_000
-"""So many of them tell what goes together."""
 MOST_DONORS = 256
 """Half of them the nearest, half spread over all others."""
 MOST_NEARER = 1_024
@@ -118,64 +112,6 @@ class WhatIf:
     why_not: WhyNot = ""
 
 
-@dataclass(frozen=True)
-class Peers:
-    """Customers at the same date, made ready for any number of questions.
-
-    Attributes
-    ----------
-    frame, matrix
-        Their vectors, and these as the model reads them.
-    probability
-        Their risk.
-    ranks, ranked
-        How far values are apart, and the peers' own ranks.
-    rules
-        What goes together.
-    owner, subjects
-        For each feature its subject, by position; -1 for one that is not actionable.
-    """
-
-    frame: pd.DataFrame
-    matrix: np.ndarray
-    probability: np.ndarray
-    ranks: Ranks
-    ranked: np.ndarray
-    rules: Rules
-    owner: np.ndarray
-    subjects: tuple[str, ...]
-
-
-def prepare(model: ChurnModel, peers: pd.DataFrame, *, seed: int = 7) -> Peers:
-    """What `smallest_change` needs of the peers, which takes longer than one question.
-
-    Raises
-    ------
-    ValueError
-        When the vectors lack features of the model.
-    """
-    random = np.random.default_rng(seed)
-    if len(peers) > MOST_PEERS:
-        peers = peers.iloc[np.sort(random.choice(len(peers), MOST_PEERS, replace=False))]
-    matrix = model.matrix(peers)
-    texts = np.array([name in model.levels for name in model.names], dtype=bool)
-    owner, subjects = _subjects(model)
-    told = matrix
-    if len(matrix) > RULE_PEERS:
-        told = matrix[np.sort(random.choice(len(matrix), RULE_PEERS, replace=False))]
-    ranks = Ranks.among(matrix, np.flatnonzero(owner >= 0), texts)
-    return Peers(
-        frame=peers,
-        matrix=matrix,
-        probability=model.calibrated(model.raw_log_odds(matrix)) if len(matrix) else np.empty(0),
-        ranks=ranks,
-        ranked=ranks.of(matrix),
-        rules=learn(told, texts, owner >= 0, random),
-        owner=owner,
-        subjects=subjects,
-    )
-
-
 def smallest_change(
     model: ChurnModel,
     customer: pd.DataFrame,
@@ -237,22 +173,19 @@ class _Question:
         everyone = self._donors(candidates)
         chosen = _spread(everyone.apart.sum(axis=1))
         everyone, members = self._joined(everyone, everyone.some(chosen))
-        search = self._search(everyone.some(chosen))
-        found = search.find()
-        if found.enough is None:
-            if found.lowest is None:
-                return self._failed("not_enough")
-            changes = self._changes(search, found.lowest, candidates[chosen], members)
-            return self._failed("not_enough", Lowest(found.lowest.probability, changes))
-        search, enough, which = self._nearer(everyone, chosen, search, found.enough)
-        return WhatIf(
-            self.before,
-            enough.probability,
-            self.threshold,
-            True,
-            self._changes(search, enough, candidates[which], members),
-            fixed=_fixed(self.model, self.customer),
-        )
+        found = self._search(everyone.some(chosen)).find()
+        if found.enough is not None:
+            enough = self._nearest(everyone, chosen[found.enough.donor], found.enough.bundles)
+            changes = self._changes(everyone, candidates, enough, members)
+            fixed = _fixed(self.model, self.customer)
+            return WhatIf(
+                self.before, enough.probability, self.threshold, True, changes, fixed=fixed
+            )
+        if found.lowest is None:
+            return self._failed("not_enough")
+        lowest = replace(found.lowest, donor=int(chosen[found.lowest.donor]))
+        changes = self._changes(everyone, candidates, lowest, members)
+        return self._failed("not_enough", Lowest(lowest.probability, changes))
 
     def _failed(self, why_not: WhyNot, lowest: Lowest | None = None) -> WhatIf:
         fixed = _fixed(self.model, self.customer)
@@ -271,7 +204,7 @@ class _Question:
 
     def _joined(self, everyone: Donors, some: Donors) -> tuple[Donors, list[list[str]]]:
         """The donors with the final bundles, and the subjects of each bundle."""
-        groups = [_group_of(self.model, subject) for subject in self.peers.subjects]
+        groups = [group_of(self.model, subject) for subject in self.peers.subjects]
         codes = np.unique(groups, return_inverse=True)[1]
         heads, bundle = np.unique(tied(some, self.peers.rules, codes), return_inverse=True)
         owner = np.where(everyone.owner >= 0, bundle[everyone.owner], -1)
@@ -287,54 +220,50 @@ class _Question:
             donors, self.peers.rules, model.raw_log_odds, model.calibrated, self.threshold
         )
 
-    def _nearer(
-        self, everyone: Donors, chosen: np.ndarray, search: Search, found: Taken
-    ) -> tuple[Search, Taken, np.ndarray]:
-        """The same bundles from whichever donor is nearest in just these, of all donors."""
-        costs = everyone.costs()[:, found.bundles].sum(axis=1)
-        moved = everyone.moved()[:, found.bundles].all(axis=1)
-        limit = float(search.costs[found.donor, found.bundles].sum())
-        nearer = np.flatnonzero(moved & (costs < limit))
+    def _nearest(self, everyone: Donors, donor: int, bundles: np.ndarray) -> Taken:
+        """The bundles from whichever donor is nearest in just these, of all donors."""
+        costs = everyone.costs()[:, bundles].sum(axis=1)
+        moved = everyone.moved()[:, bundles].all(axis=1)
+        nearer = np.flatnonzero(moved & (costs < costs[donor]))
         nearer = nearer[np.argsort(costs[nearer], kind="stable")][:MOST_NEARER]
-        if not len(nearer):
-            return search, found, chosen
-        # One by one only where the model says that they are enough.
-        mixed = everyone.mixed(nearer, np.repeat(found.bundles[None], len(nearer), axis=0))
-        probability = self.model.calibrated(self.model.raw_log_odds(mixed))
-        enough = nearer[probability < self.threshold]
-        if not len(enough):
-            return search, found, chosen
-        among = self._search(everyone.some(enough))
-        best = among.first_allowed(found.bundles)
-        return (among, best, enough) if best is not None else (search, found, chosen)
+        nearer = nearer[self._risk(everyone, nearer, bundles) < self.threshold]
+        nearer = nearer[keeping(self.peers.rules, everyone.some(nearer), bundles)]
+        best = int(nearer[0]) if len(nearer) else donor
+        # Of another donor, fewer of them may do.
+        single = self._search(everyone.some(np.array([best])))
+        probability = float(self._risk(everyone, np.array([best]), bundles)[0])
+        return replace(single.pruned(Taken(0, bundles, probability)), donor=best)
+
+    def _risk(self, everyone: Donors, which: np.ndarray, bundles: np.ndarray) -> np.ndarray:
+        """The probability with these bundles of each of those donors."""
+        if not len(which):
+            return np.empty(0)
+        mixed = everyone.mixed(which, np.repeat(bundles[None], len(which), axis=0))
+        return self.model.calibrated(self.model.raw_log_odds(mixed))
 
     def _changes(
-        self, search: Search, taken: Taken, candidates: np.ndarray, members: list[list[str]]
+        self, everyone: Donors, candidates: np.ndarray, taken: Taken, members: list[list[str]]
     ) -> tuple[Change, ...]:
-        """The bundles as they are told."""
+        """The bundles as they are told, what brings most by itself first."""
         donor = self.peers.frame.iloc[[candidates[taken.donor]]]
-        bundles = np.flatnonzero(taken.bundles)
-        alone = np.eye(search.donors.bundles, dtype=bool)[bundles]
-        fall = self.before - taken.probability
-        shares = (self.before - search.probability(taken.donor, alone)) / fall
-        swapped = taken.bundles[search.donors.owner] & (search.donors.owner >= 0)
-        names = self.model.names
-        differing = [
-            (name, search.donors.owner[at], old, new)
-            for at, name in enumerate(names)
-            if swapped[at] and (old := _value(self.customer, name)) != (new := _value(donor, name))
-        ]
-        weights = self._weights({name: new for name, _, _, new in differing})
-        differing.sort(key=lambda each: -weights[each[0]])
-        subject = {each["name"]: _says(each) for each in self.model.features}
-        changes = []
-        for at in np.argsort(-shares, kind="stable"):
-            own = [each for each in differing if each[1] == bundles[at]]
-            told = dict.fromkeys([subject[each[0]] for each in own])
-            group = _group_of(self.model, members[bundles[at]][0])
-            features = tuple((name, old, new) for name, _, old, new in own)
-            changes.append(Change(tuple(told), group, features, float(shares[at])))
-        return tuple(changes)
+        differing = {
+            name: (old, new)
+            for name, bundle in zip(self.model.names, everyone.owner, strict=True)
+            if bundle >= 0 and taken.bundles[bundle]
+            if (old := _value(self.customer, name)) != (new := _value(donor, name))
+        }
+        weights = self._weights({name: new for name, (_, new) in differing.items()})
+        subject = {each["name"]: says(each) for each in self.model.features}
+        found = []
+        for bundle in np.flatnonzero(taken.bundles):
+            alone = self._risk(everyone, np.array([taken.donor]), np.arange(len(members)) == bundle)
+            share = (self.before - float(alone[0])) / (self.before - taken.probability)
+            own = [name for name in differing if subject[name] in members[bundle]]
+            own.sort(key=lambda name: -weights[name])
+            told = tuple(dict.fromkeys(subject[name] for name in own))
+            features = tuple((name, *differing[name]) for name in own)
+            found.append(Change(told, group_of(self.model, told[0]), features, share))
+        return tuple(sorted(found, key=lambda change: -change.share))
 
     def _weights(self, changed: dict[str, Value]) -> dict[str, float]:
         """By feature, how far its contribution falls with the changes."""
@@ -346,41 +275,14 @@ class _Question:
         return dict(zip(self.model.names, (found[0] - found[1])[:-1].tolist(), strict=True))
 
 
-def _spread(distance: np.ndarray) -> np.ndarray:
-    """The nearest, and as many spread over all others: who is far may be low enough."""
-    order = np.argsort(distance, kind="stable")
-    if len(order) <= MOST_DONORS:
-        return order
-    near, far = order[: MOST_DONORS // 2], order[MOST_DONORS // 2 :]
-    return np.concatenate([near, far[np.linspace(0, len(far) - 1, MOST_DONORS // 2).astype(int)]])
-
-
-def _says(feature: Any) -> str:
-    return str(feature.get("says") or feature["name"])
-
-
-def _subjects(model: ChurnModel) -> tuple[np.ndarray, tuple[str, ...]]:
-    """For each feature the position of its subject, -1 if not actionable; and the subjects."""
-    told = [_says(each) if each.get("actionable", False) else None for each in model.features]
-    subjects = list(dict.fromkeys(each for each in told if each is not None))
-    owner = [-1 if each is None else subjects.index(each) for each in told]
-    return np.array(owner, dtype=np.int64), tuple(subjects)
-
-
-def _group_of(model: ChurnModel, subject: str) -> str:
-    """The driver group that most features of a subject are of; the first of equals."""
-    groups: Sequence[str] = [each["group"] for each in model.features if _says(each) == subject]
-    return max(dict.fromkeys(groups), key=groups.count)
-
-
 def _fixed(model: ChurnModel, customer: pd.DataFrame) -> tuple[Fixed, ...]:
     """The subjects of what is not actionable that raise the risk, the strongest first."""
     sums: dict[str, float] = {}
     for feature, value in zip(model.features, model.contributions(customer)[0], strict=False):
         if not feature.get("actionable", False):
-            sums[_says(feature)] = sums.get(_says(feature), 0.0) + float(value)
+            sums[says(feature)] = sums.get(says(feature), 0.0) + float(value)
     raising = sorted((each for each in sums.items() if each[1] > 0), key=lambda each: -each[1])
-    return tuple(Fixed(subject, _group_of(model, subject), value) for subject, value in raising)
+    return tuple(Fixed(subject, group_of(model, subject), value) for subject, value in raising)
 
 
 def _value(row: pd.DataFrame, name: str) -> Value:
@@ -391,3 +293,12 @@ def _value(row: pd.DataFrame, name: str) -> Value:
     if pd.isna(value):
         return None
     return value if isinstance(value, str) else float(value)
+
+
+def _spread(distance: np.ndarray) -> np.ndarray:
+    """The nearest, and as many spread over all others: who is far may be low enough."""
+    order = np.argsort(distance, kind="stable")
+    if len(order) <= MOST_DONORS:
+        return order
+    near, far = order[: MOST_DONORS // 2], order[MOST_DONORS // 2 :]
+    return np.concatenate([near, far[np.linspace(0, len(far) - 1, MOST_DONORS // 2).astype(int)]])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import takeover
-from models.takeover import Donors, Search, tied
+from models.takeover import Donors, Search, keeping, tied
 from models.together import Rules
 
 FREE = 5
@@ -157,20 +157,14 @@ def test_subjects_that_cannot_move_apart_are_tied():
     assert tied(donors, no_rules(), np.zeros(5)).tolist() == [0, 1, 2, 3, 4]
 
 
-def test_the_first_donor_that_may_be_mixed():
-    rules = no_rules()
-    rules.below[2, 3] = True
-    world = World(np.array([0.0, 0, -1, 0, 0, 0, 0]), np.zeros((7, 7)))
-    matrix = np.zeros((3, 7))
-    matrix[:, 2] = [5, 3, 2]
-    search = Search(donors_of([0, 0, 0, 3, 0, 0, 0], matrix), rules, world.raw, sigmoid, 0.2)
-    taken = np.array([False, True, False, False, False])
-    found = search.first_allowed(taken)
-    assert found is not None
-    # The first breaks the rule; the second is enough, as the third would be not.
-    assert (found.donor, found.probability) == (1, pytest.approx(sigmoid(np.array(-3.0))))
-    lower = Search(search.donors, rules, world.raw, sigmoid, 0.01)
-    assert lower.first_allowed(taken) is None
+@given(cases())
+def test_who_keeps_the_rules(case):
+    _, donors, rules, _ = case
+    for chosen in ([1], [1, 2], [3], [0, 3, 4]):
+        taken = np.isin(np.arange(FREE), chosen)
+        mixed = donors.mixed(np.arange(len(donors)), np.repeat(taken[None], len(donors), axis=0))
+        expected = [keeps(rules, row) for row in mixed]
+        assert keeping(rules, donors, taken).tolist() == expected
 
 
 def test_more_sets_than_may_be_asked_about(monkeypatch):
