@@ -136,6 +136,30 @@ def test_with_many_bundles_what_is_not_needed_is_taken_back(monkeypatch):
     assert found.bundles.tolist() == [True, True, True, False, False]
 
 
+def test_everything_is_whatever_differs(monkeypatch):
+    """The donor's last bundle is the customer's own."""
+    monkeypatch.setattr(takeover, "MOST_TOGETHER", 1)
+    world = World(np.array([1.0, 1, 1, 1, 0.1, 0, 0]), np.zeros((7, 7)))
+    donors = donors_of([1, 1, 1, 1, 1, 0, 1], np.zeros((2, 7)))
+    found = Search(donors, no_rules(), world.raw, sigmoid, 0.55).find().enough
+    assert found is not None
+    assert found.bundles.tolist() == [True, True, True, False, False]
+
+
+def test_near_misses_do_not_crowd_out_what_is_enough(monkeypatch):
+    """100 donors bring 0.8 of the 1.0 in log-odds that it takes; one, farther away, 1.2."""
+    monkeypatch.setattr(takeover, "MOST_ASKED", 20)
+    monkeypatch.setattr(takeover, "FEWEST_ASKED", 5)
+    matrix = np.full((101, 7), 0.0)
+    matrix[:, 3] = -0.8
+    matrix[70, 3] = -1.2
+    world = World(np.array([0, 0, 0, 1.0, 0, 0, 0]), np.zeros((7, 7)))
+    threshold = float(sigmoid(np.array(-1.0)))
+    found = Search(donors_of([0] * 7, matrix), no_rules(), world.raw, sigmoid, threshold).find()
+    assert found.enough is not None
+    assert found.enough.donor == 70
+
+
 def test_taken_back_is_only_what_can_be(monkeypatch):
     monkeypatch.setattr(takeover, "MOST_TOGETHER", 1)
     world = World(np.array([1.0, 1, 1, 1, 0.1, 0, 0]), np.zeros((7, 7)))

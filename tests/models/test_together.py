@@ -78,6 +78,8 @@ def test_every_peer_keeps_every_rule(rules):
 def test_a_rule_that_the_customer_breaks_is_none_for_it(rules):
     """A count of 5 in 30 days and 4 in 90 is odd data; no donor can put the other one right."""
     assert conflicts(rules, [5, 4, 2.5, 0.1, 1], [6, 4, 2.5, 0.1, 1]) == set()
+    # So is a mean of no events, which another such mean is no worse than.
+    assert conflicts(rules, [0, 4, 2.5, 0.1, 1], [0, 4, 7.0, 0.1, 1]) == set()
 
 
 def test_a_few_peers_tell_no_rules():

@@ -26,12 +26,12 @@ def feature(name: str, group: str, says: str | None, actionable: bool, unit: str
 
 
 FEATURES = (
+    feature("method", "payments", None, True, "text"),
     feature("usage_count_30d", "usage", "usage", True),
     feature("usage_count_90d", "usage", "usage", True),
     feature("usage_mean_30d", "usage", "worth of usage", True),
     feature("failed_count", "payments", "failed payments", True),
     feature("open_days", "support", "open tickets", True),
-    feature("method", "payments", None, True, "text"),
     feature("sector", "profile", None, False, "text"),
     feature("tenure", "profile", "tenure", False),
 )
@@ -187,6 +187,7 @@ def test_what_is_told_is_so(model, peers, ready, pick, threshold):
     assert model.predict(after)[0] == found.after
     moved = {name for each in found.changes for name, _, _ in each.features}
     assert moved <= {each["name"] for each in FEATURES if each["actionable"]}
+    assert {each.subject for each in found.fixed} <= {"sector", "tenure"}
     for change in found.changes:
         assert_of_one_peer(change, after, peers)
         for name, old, new in change.features:
