@@ -46,9 +46,9 @@ class Numbers:
         return self._written(cents, 0 if whole else 2, grouped=True)
 
     def share(self, value: float) -> str:
-        """A percentage; near 0 and 1 with a decimal, as it makes a difference there."""
+        """A percentage; below a tenth, and near 1, with a decimal: it makes a difference there."""
         percent = 100 * value
-        near = 0 < percent < 0.95 or 99 < percent < 100
+        near = 0 < percent < 9.95 or 99 < percent < 100
         return self._written(percent, 1 if near else 0, grouped=True, trimmed=True) + self.percent
 
     def change(self, value: float) -> str:

@@ -127,6 +127,7 @@ class Explained:
     model: str
     probability: float
     band: str
+    horizon_days: int
     usual: float
     at_risk_from: float
     riskier_than: float
@@ -153,7 +154,16 @@ class Explained:
         return self.steady is None or self.steady >= STEADY
 
     def as_json(self) -> dict[str, Any]:
-        plain = ("customer_id", "as_of", "model", "usual", "at_risk_from", "riskier_than", "value")
+        plain = (
+            "customer_id",
+            "as_of",
+            "model",
+            "horizon_days",
+            "usual",
+            "at_risk_from",
+            "riskier_than",
+            "value",
+        )
         return {
             **{name: getattr(self, name) for name in plain},
             "churn_probability": self.probability,
@@ -247,6 +257,7 @@ class _Asked:
             model=label,
             probability=float(past[-1]),
             band=str(risk_bands(past[-1:], model.base_rate)[0]),
+            horizon_days=model.context["definition"]["horizon_days"],
             usual=drivers.usual_probability,
             at_risk_from=threshold,
             riskier_than=float(np.mean(risks < past[-1])),

@@ -24,6 +24,7 @@ def risk(found: Explained) -> str:
     return say(
         "explain_risk",
         risk=found.probability,
+        horizon=float(found.horizon_days),
         band=say(f"band_{found.band}"),
         usual=found.usual,
         threshold=found.at_risk_from,
