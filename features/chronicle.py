@@ -186,7 +186,7 @@ def _of_tickets(rows: Sequence[Row], moment: datetime) -> Iterator[Happening]:
         named = {"category": row.get("category"), "priority": row.get("priority")}
         opened, closed = row["opened_at"], row.get("closed_at")
         if closed is None:
-            waits = (moment - opened).days
+            waits = (moment - opened).total_seconds() / 86_400
             yield Happening(opened.date(), "ticket_open", {**named, "days": waits})
             continue
         yield Happening(opened.date(), "ticket_opened", named)

@@ -73,7 +73,7 @@ class Lowest:
 
 @dataclass(frozen=True)
 class Fixed:
-    """A subject that cannot be changed and raises the risk, by so many log-odds."""
+    """A subject that cannot be changed and raises the risk, by so many log-odds more than usual."""
 
     subject: str
     group: str
@@ -276,11 +276,15 @@ class _Question:
 
 
 def _fixed(model: ChurnModel, customer: pd.DataFrame) -> tuple[Fixed, ...]:
-    """The subjects of what is not actionable that raise the risk, the strongest first."""
+    """The subjects of what is not actionable that raise the risk, the strongest first.
+
+    Held against what is usual, as drivers are.
+    """
     sums: dict[str, float] = {}
     for feature, value in zip(model.features, model.contributions(customer)[0], strict=False):
         if not feature.get("actionable", False):
-            sums[says(feature)] = sums.get(says(feature), 0.0) + float(value)
+            excess = float(value) - model.usual.features.get(feature["name"], 0.0)
+            sums[says(feature)] = sums.get(says(feature), 0.0) + excess
     raising = sorted((each for each in sums.items() if each[1] > 0), key=lambda each: -each[1])
     return tuple(Fixed(subject, group_of(model, subject), value) for subject, value in raising)
 

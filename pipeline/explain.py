@@ -357,13 +357,19 @@ class _Asked:
         lowest = found.lowest
         changes = found.changes if found.reached or lowest is None else lowest.changes
         after = found.after if found.reached or lowest is None else lowest.probability
+        changed = {subject for one in changes for subject in one.subjects}
+        stays = [
+            one.subject
+            for one in found.fixed
+            if one.contribution >= LEAST_PUSH and one.subject not in changed
+        ]
         values = dict(Row(customer, 0))
         then = values | {name: new for one in changes for name, _, new in one.features}
         return Alternative(
             reached=found.reached,
             probability=after,
             changes=tuple(self._altered(one, values, then) for one in changes),
-            fixed=tuple(self._of_subject(one.subject, values) for one in found.fixed),
+            fixed=tuple(self._of_subject(subject, values) for subject in stays),
             why_not=found.why_not,
         )
 

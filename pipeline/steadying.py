@@ -24,7 +24,7 @@ from pipeline.parting import Parts
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_USUAL = 10_000
+MOST_USUAL = 2_000
 """Training points whose contributions are computed for what is usual."""
 
 MOST_JUDGED = 2_000
