@@ -58,12 +58,33 @@ def interval(drawn: Sequence[float | None]) -> list[float] | None:
 
 
 def mean_intervals(
-    values: np.ndarray, customers: np.ndarray, *, seed: int, draws: int = DRAWS
+    values: np.ndarray,
+    customers: np.ndarray,
+    *,
+    seed: int,
+    within: np.ndarray | None = None,
+    draws: int = DRAWS,
 ) -> np.ndarray:
-    """The 95 % interval of each column's mean: low and high x columns; NaN without points."""
+    """The 95 % interval of each column's mean: low and high x columns; NaN without points.
+
+    Parameters
+    ----------
+    values
+        Points x columns.
+    within
+        By point and column whether it counts in the mean; all do by default.
+    """
     if not len(values):
         return np.full((2, values.shape[1]), np.nan)
     # All draws at once: one product of matrices instead of hundreds with a vector.
     weights = np.stack([*resamples(customers, seed=seed, draws=draws)])
-    means = weights @ values / weights.sum(axis=1, keepdims=True)
-    return np.asarray(np.quantile(means, INTERVAL, axis=0))
+    if within is None:
+        means = weights @ values / weights.sum(axis=1, keepdims=True)
+        return np.asarray(np.quantile(means, INTERVAL, axis=0))
+    sums, counts = weights @ (values * within), weights @ within.astype(np.float64)
+    means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+    # A draw without a customer of a small part has no mean of it; a part without any has none.
+    known = ~np.isnan(means).all(axis=0)
+    found = np.full((2, values.shape[1]), np.nan)
+    found[:, known] = np.nanquantile(means[:, known], INTERVAL, axis=0)
+    return found

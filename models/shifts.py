@@ -1,8 +1,11 @@
 """Drivers by part of the points, and which of them became a reason to leave lately.
 
 How much a driver group moves the risk differs between kinds of customers and from month to month.
-`drivers_by_part` tells it of all points of a part; `reasons_by_time` looks at the customers at risk
-alone: of how many is a group the first driver, and is that more than before?
+`drivers_by_part` tells it of all points of a part; `reasons_by_time` looks at customers at risk: of
+how many is a group the first driver, and is that more than before?
+
+More is meant of all customers. Of those at risk alone, every other reason gains a share where one
+goes away: a price rise that is forgotten would make news of everything else.
 """
 
 from __future__ import annotations
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CONFIDENCE = 0.95
-FEWEST_AT_RISK = 20
-"""Of fewer customers at risk, on either side, nothing is told beyond noise."""
+FEWEST = 20
+"""Of fewer points, on either side, nothing is told beyond noise."""
 FEWEST_POINTS = 100
 MOST_FEATURES, MOST_LEVELS = 6, 8
 PART_COLUMNS = ("of", "part", "points", "group", "mean_abs_shap", "low", "high", "mean_shap")
@@ -44,8 +47,7 @@ def drivers_by_part(
     ``of``, ``part``, ``points``
         What the points are parted by, the part (``plan``, ``basic``) and how many points it has.
     ``mean_abs_shap``, ``low``, ``high``
-        Mean |contribution| of the group in log-odds, and its 95 % interval (customers are drawn
-        from those of the part).
+        Mean |contribution| of the group in log-odds, and its 95 % interval.
     ``mean_shap``
         The signed mean: whether the group raises or lowers the risk there.
 
@@ -58,19 +60,25 @@ def drivers_by_part(
     """
     import pandas as pd
 
-    frames = []
-    for of, masks in parts.items():
-        for part, mask in masks.items():
-            if mask.any():
-                own = sums[mask]
-                low, high = mean_intervals(np.abs(own), customers[mask], seed=seed)
-                values = {"of": of, "part": part, "points": int(mask.sum()), "group": groups}
-                values |= {"mean_abs_shap": np.abs(own).mean(axis=0), "low": low, "high": high}
-                frames.append(pd.DataFrame({**values, "mean_shap": own.mean(axis=0)}))
-    columns = list(PART_COLUMNS)
-    return (
-        pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
-    )
+    flat = [(of, part, mask) for of, masks in parts.items() for part, mask in masks.items()]
+    flat = [one for one in flat if one[2].any()]
+    if not flat:
+        return pd.DataFrame(columns=list(PART_COLUMNS))
+    within = np.column_stack([np.repeat(mask[:, None], len(groups), axis=1) for *_, mask in flat])
+    sizes = np.tile(np.abs(sums), (1, len(flat)))
+    low, high = mean_intervals(sizes, customers, within=within, seed=seed)
+    counts = [int(mask.sum()) for *_, mask in flat]
+    values = {
+        "of": np.repeat([of for of, *_ in flat], len(groups)),
+        "part": np.repeat([part for _, part, _ in flat], len(groups)),
+        "points": np.repeat(counts, len(groups)),
+        "group": [*groups] * len(flat),
+        "mean_abs_shap": np.concatenate([np.abs(sums[mask]).mean(axis=0) for *_, mask in flat]),
+        "low": low,
+        "high": high,
+        "mean_shap": np.concatenate([sums[mask].mean(axis=0) for *_, mask in flat]),
+    }
+    return pd.DataFrame(values, columns=list(PART_COLUMNS))
 
 
 def attribute_parts(
@@ -106,12 +114,12 @@ def _levels(column: pd.Series, *, is_flag: bool) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class Change:
-    """Of how many customers at risk a group is the first driver, lately and before.
+    """Of how many customers a group is the first driver of their being at risk, now and before.
 
     Attributes
     ----------
     now, before
-        The share at the newest time, and at all times before it together.
+        The share of all customers at the newest time, and at all times before it together.
     change, low, high
         Their difference and its interval, as wide as so many comparisons need: all intervals of a
         table hold together with 95 %.
@@ -137,16 +145,18 @@ class Reasons:
 
     Attributes
     ----------
-    times
-        The cutoffs with customers at risk, ascending, as text; and how many there were.
+    customers, at_risk
+        By cutoff, ascending, how many customers there were, and how many of them at risk.
     shares
-        By group, a share for each time; the rest has no driver that raises the risk.
+        By group its share of the customers at risk, by cutoff; the rest has no driver that raises
+        the risk. 0 where nobody is at risk.
     changes
-        By group what changed, what rose most first; empty where there are no two times.
+        By group what changed, what rose most first; empty where there are no two cutoffs.
     """
 
-    times: Mapping[str, int]
-    shares: Mapping[str, Sequence[float]]
+    customers: Mapping[str, int]
+    at_risk: Mapping[str, int]
+    shares: Mapping[str, Mapping[str, float]]
     changes: Sequence[Change]
 
     @property
@@ -156,38 +166,49 @@ class Reasons:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "times": dict(self.times),
-            "shares": {group: list(shares) for group, shares in self.shares.items()},
+            "customers": dict(self.customers),
+            "at_risk": dict(self.at_risk),
+            "shares": {group: dict(shares) for group, shares in self.shares.items()},
             "changes": [one.as_dict() for one in self.changes],
+            "became": [one.group for one in self.became],
         }
 
 
 def reasons_by_time(
-    groups: Sequence[str], sums: np.ndarray, customers: np.ndarray, times: np.ndarray
+    groups: Sequence[str],
+    sums: np.ndarray,
+    at_risk: np.ndarray,
+    customers: np.ndarray,
+    times: np.ndarray,
 ) -> Reasons:
     """Which group is the first driver of how many customers at risk, and what changed lately.
 
     Parameters
     ----------
     sums
-        A row for each customer at risk at a time, a column per group, in log-odds.
+        Points x groups: what each group adds to the log-odds.
+    at_risk
+        Which points are at risk.
     customers, times
-        Whose row it is, and of which cutoff (datetime64).
+        Whose point it is, and of which cutoff (datetime64).
     """
-    first, parts = first_drivers(sums), by_cutoff(times)
+    first, parts = np.where(at_risk, first_drivers(sums), -1), by_cutoff(times)
+    led = {group: first == number for number, group in enumerate(groups)}
+    counts = {time: int((part & at_risk).sum()) for time, part in parts.items()}
     shares = {
-        group: [float(np.mean(first[part] == number)) for part in parts.values()]
-        for number, group in enumerate(groups)
+        group: {time: int(ours[part].sum()) / max(counts[time], 1) for time, part in parts.items()}
+        for group, ours in led.items()
     }
     changes = []
     if len(parts) > 1:
         newest = [*parts.values()][-1]
-        changes = [
-            _change(group, first == number, newest, customers, len(groups))
-            for number, group in enumerate(groups)
-        ]
-    counts = {time: int(part.sum()) for time, part in parts.items()}
-    return Reasons(counts, shares, sorted(changes, key=lambda one: (-one.change, one.group)))
+        changes = [_change(group, led[group], newest, customers, len(groups)) for group in groups]
+    return Reasons(
+        customers={time: int(part.sum()) for time, part in parts.items()},
+        at_risk=counts,
+        shares=shares,
+        changes=sorted(changes, key=lambda one: (-one.change, one.group)),
+    )
 
 
 def first_drivers(sums: np.ndarray) -> np.ndarray:
@@ -217,7 +238,7 @@ def _change(
     _, index = np.unique(customers, return_inverse=True)
     error = float(np.sqrt(np.sum(np.bincount(index, weights=parts) ** 2) + added))
     wide = NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / compared) * error
-    low, high = middle - wide, middle + wide
+    low, high = float(middle - wide), float(middle + wide)
     return Change(
         group=group,
         now=now,
@@ -225,5 +246,5 @@ def _change(
         change=now - before,
         low=low,
         high=high,
-        beyond_noise=min(counts) >= FEWEST_AT_RISK and not low <= 0 <= high,
+        beyond_noise=min(counts) >= FEWEST and not low <= 0 <= high,
     )

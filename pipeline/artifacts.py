@@ -1,4 +1,4 @@
-"""The files of a training run: metrics, test predictions, importances, plots, the catalogue."""
+"""The files of a training run: metrics, test predictions, explanations, plots, the catalogue."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from features.points import CutoffCount
 from models.explanation import Explanation
-from pipeline import evaluation_plots
+from pipeline import evaluation_plots, explanation_plots
 from pipeline.config import Config
+from pipeline.dependence_plots import draw_dependence
+from pipeline.explaining import Global
 from pipeline.files import to_json, whole_folder, write_parquet
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def write(
     *,
     config: Config,
     metrics: Mapping[str, Any],
-    explained: Explanation,
+    overall: Global,
     predictions: pd.DataFrame,
     counts: Sequence[CutoffCount],
     accounts: Mapping[str, Any],
@@ -45,39 +47,31 @@ def write(
             to_json([asdict(count) for count in counts]) + "\n", encoding="utf-8"
         )
         write_parquet(predictions, draft / "test_predictions.parquet")
-        write_parquet(_catalogue(explained), draft / "features.parquet")
-        _plots(explained, draft)
+        _explanations(overall, draft)
         evaluation_plots.draw(metrics, draft)
     return folder
 
 
-def _catalogue(explained: Explanation) -> pd.DataFrame:
-    """Every feature with its meaning and its importance, the most important first."""
-    import pandas as pd
+def _explanations(overall: Global, folder: Path) -> None:
+    """What moves the risk, as tables and plots."""
+    write_parquet(overall.catalogue(), folder / "features.parquet")
+    write_parquet(overall.drivers_of_all_and_parts(), folder / "drivers.parquet")
+    write_parquet(overall.pairs, folder / "interactions.parquet")
+    for name, values in (
+        ("cohorts.json", overall.cohorts_as_json()),
+        ("reasons.json", overall.reasons.as_dict()),
+    ):
+        (folder / name).write_text(to_json(values) + "\n", encoding="utf-8")
+    explanation_plots.draw(overall, folder)
+    draw_dependence(overall, folder)
+    _beeswarm(overall.explained, folder)
 
-    importance = explained.importance()
-    frame = pd.DataFrame(list(explained.model.features))
-    frame["mean_abs_shap"] = [importance[name] for name in frame["name"]]
-    return frame.sort_values(["mean_abs_shap", "name"], ascending=[False, True])
 
-
-def _plots(explained: Explanation, folder: Path) -> None:
-    """The importance of drivers, and the SHAP values of the strongest features."""
+def _beeswarm(explained: Explanation, folder: Path) -> None:
+    """The SHAP values of the strongest features."""
+    import matplotlib
     import numpy as np
     import shap
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    drivers = explained.group_importance()
-    figure = Figure(figsize=(7, 0.4 * len(drivers) + 1.2), layout="constrained")
-    axes = figure.add_subplot()
-    axes.barh(list(drivers)[::-1], list(drivers.values())[::-1], color="#3b6ea5")
-    axes.set_xlabel("mean |SHAP| in log-odds")
-    axes.set_title("What moves the risk of churn")
-    axes.spines[["top", "right"]].set_visible(False)
-    FigureCanvasAgg(figure).print_png(str(folder / "drivers.png"))
-
-    import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt

@@ -21,6 +21,7 @@ from models.training import Fitted, parameters
 from pipeline import artifacts, card, unsent
 from pipeline.candidate import Candidate
 from pipeline.config import Config
+from pipeline.explaining import Global
 from pipeline.files import to_json
 from pipeline.opening import accounts_of, fingerprint
 from pipeline.parting import date_of
@@ -42,6 +43,7 @@ class Found:
     chosen: Mapping[str, Any]
     metrics: Mapping[str, Any]
     drivers: Drivers
+    overall: Global
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ def _write(found: Found, facts: card.Facts) -> Path:
         one.config.out / "train",
         config=one.config,
         metrics=found.metrics,
-        explained=found.drivers.explanation,
+        overall=found.overall,
         predictions=one.frame[[*KEYS, LABEL]].assign(churn_probability=one.predicted),
         counts=one.points.counts,
         accounts=facts.tables,

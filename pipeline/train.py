@@ -21,6 +21,7 @@ from models.tuning import tune
 from pipeline.candidate import Candidate
 from pipeline.config import Config
 from pipeline.evaluating import metrics_of
+from pipeline.explaining import explain_all
 from pipeline.opening import definition_of, open_histories, plan_features
 from pipeline.parting import Parts, choose_points, date_of, refuse_too_few
 from pipeline.progress import Progress
@@ -110,8 +111,9 @@ def _train(
     with progress.stage("explaining"):
         drivers = drivers_of(model, spread(candidate.frame, MOST_EXPLAINED))
         metrics["explanations"] = figures(drivers)
+        overall = explain_all(drivers, seed=config.model.seed)
     with progress.stage("recording in MLflow"):
-        found = Found(candidate, fitted, chosen, metrics, drivers)
+        found = Found(candidate, fitted, chosen, metrics, drivers, overall)
         recorded = record(found, tracking, force=force_promote)
     if recorded.warning:
         progress.warn(recorded.warning)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from models.evaluation import Prediction
-from models.resampling import interval, intervals, resamples
+from models.resampling import interval, intervals, mean_intervals, resamples
 
 
 def test_a_customer_is_drawn_with_all_of_its_points():
@@ -52,3 +52,26 @@ def test_a_figure_that_can_seldom_be_computed_has_no_interval():
 def test_one_customer_leaves_nothing_to_chance():
     figures = Prediction(np.array([1, 0]), np.array([0.8, 0.1])).figures
     assert intervals(figures, np.array(["a", "a"]), seed=1)["auc"] == [1, 1]
+
+
+def test_intervals_of_many_means_are_those_of_each():
+    values = np.random.default_rng(6).normal(size=(90, 3))
+    customers = np.repeat(np.arange(30), 3)
+
+    def means(weights):
+        return {str(k): float(np.average(values[:, k], weights=weights)) for k in range(3)}
+
+    expected = intervals(means, customers, seed=2)
+    found = mean_intervals(values, customers, seed=2)
+    np.testing.assert_allclose(found.T, [expected[str(k)] for k in range(3)], rtol=0, atol=1e-12)
+
+
+def test_only_what_is_within_counts_in_a_mean():
+    values = np.array([[1.0, 1], [3, 100], [100, 7]])
+    within = np.array([[1, 1], [1, 0], [0, 0]], dtype=bool)
+    low, high = mean_intervals(values, np.arange(3), within=within, seed=1)
+    assert (low[0], high[0]) == (1, 3)
+    assert (low[1], high[1]) == (1, 1)
+    nobody = mean_intervals(values, np.arange(3), within=np.zeros((3, 2)), seed=1)
+    assert np.isnan(nobody).all()
+    assert mean_intervals(np.empty((0, 2)), np.array([]), seed=1).shape == (2, 2)

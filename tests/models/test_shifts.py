@@ -78,40 +78,63 @@ def test_the_first_driver_is_the_one_that_raises_the_risk_most():
 
 
 def led_by(shares: list[list[float]], count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows at risk whose first driver is drawn with the given shares, by time."""
+    """Points whose first driver is drawn with the given shares, by time; the rest has none."""
     random = np.random.default_rng(seed)
     months = [JUNE, JULY, AUGUST][-len(shares) :]
-    first = np.concatenate([random.choice(3, count, p=each) for each in shares])
-    return np.eye(3)[first], np.repeat(np.array(months), count)
+    first = [random.choice(4, count, p=[*each, 1 - sum(each)]) for each in shares]
+    return np.eye(4)[np.concatenate(first)][:, :3], np.repeat(np.array(months), count)
+
+
+def found_in(sums: np.ndarray, times: np.ndarray, customers: np.ndarray | None = None):
+    whose = np.arange(len(sums)) if customers is None else customers
+    return reasons_by_time(GROUPS, sums, sums.any(axis=1), whose, times)
 
 
 def test_a_new_reason_is_found():
-    sums, times = led_by([[0.2, 0.2, 0.6], [0.2, 0.2, 0.6], [0.2, 0.5, 0.3]], 200, seed=1)
-    found = reasons_by_time(GROUPS, sums, np.arange(len(sums)), times)
+    sums, times = led_by([[0.1, 0.1, 0.3], [0.1, 0.1, 0.3], [0.1, 0.3, 0.1]], 300, seed=1)
+    found = found_in(sums, times)
     assert [one.group for one in found.became] == ["price"]
     first, last = found.changes[0], found.changes[-1]
     assert (first.group, last.group) == ("price", "usage")
     assert last.beyond_noise
     assert last.change < 0
     assert first.change == pytest.approx(first.now - first.before)
+    assert first.now == pytest.approx(sums[600:, 1].mean())
     assert 0 < first.low < first.change < first.high
-    assert list(found.times.items()) == [
-        ("2026-06-01", 200),
-        ("2026-07-01", 200),
-        ("2026-08-01", 200),
-    ]
-    assert found.shares["price"][2] == first.now
-    assert found.as_dict()["changes"][0]["group"] == "price"
+    assert found.customers == {"2026-06-01": 300, "2026-07-01": 300, "2026-08-01": 300}
+    assert found.at_risk["2026-08-01"] == sums[600:].sum()
+    assert found.shares["price"]["2026-08-01"] == pytest.approx(
+        sums[600:, 1].sum() / sums[600:].sum()
+    )
+    assert found.as_dict()["became"] == ["price"]
+
+
+def test_where_one_reason_goes_away_the_others_are_no_news():
+    """Of the customers at risk usage goes from a third to all, and yet it has become no reason."""
+    price, usage, nobody = [0, 1, 0], [0, 0, 1], [0, 0, 0]
+    before = [price] * 400 + [usage] * 200 + [nobody] * 1400
+    sums = np.array(before + [usage] * 200 + [nobody] * 1800, dtype=float)
+    found = found_in(sums, np.repeat(np.array([JULY, AUGUST]), 2000))
+    assert found.shares["usage"] == {"2026-07-01": 1 / 3, "2026-08-01": 1}
+    assert found.became == []
+    assert found.changes[-1].group == "price"
+    assert found.changes[-1].beyond_noise
+
+
+def test_who_is_not_at_risk_has_no_reason():
+    sums, times = led_by([[0.1, 0.1, 0.3], [0.1, 0.3, 0.1]], 300, seed=1)
+    found = reasons_by_time(GROUPS, sums, np.zeros(600, bool), np.arange(600), times)
+    assert found.at_risk == {"2026-07-01": 0, "2026-08-01": 0}
+    assert {one.now for one in found.changes} == {0}
+    assert found.became == []
 
 
 def test_noise_is_rarely_a_reason():
     """All intervals of a table hold together with 95 %, of few customers and rare reasons, too."""
-    shares = [[0.03, 0.37, 0.6]] * 2
     for count in (25, 150):
         alarms = 0
         for seed in range(200):
-            sums, times = led_by(shares, count, seed)
-            found = reasons_by_time(GROUPS, sums, np.arange(len(sums)), times)
+            found = found_in(*led_by([[0.03, 0.17, 0.5]] * 2, count, seed))
             alarms += any(one.beyond_noise for one in found.changes)
         assert alarms <= 0.05 * 200 + 9, "three standard errors above 5 %"
 
@@ -120,10 +143,9 @@ def test_points_of_one_customer_are_no_independent_evidence():
     """Customers who come in pairs tell less than as many who come alone."""
     sums, times = led_by([[0.3, 0.3, 0.4], [0.3, 0.4, 0.3]], 100, seed=1)
     twice = np.repeat(sums, 2, axis=0), np.repeat(times, 2)
-    pairs = np.repeat(np.arange(200), 2)
     widths = []
-    for customers in (pairs, np.arange(400)):
-        one = reasons_by_time(GROUPS, twice[0], customers, twice[1]).changes[0]
+    for customers in (np.repeat(np.arange(200), 2), np.arange(400)):
+        one = found_in(*twice, customers).changes[0]
         widths.append(one.high - one.low)
     assert 1.35 < widths[0] / widths[1] < 1.45
 
@@ -131,18 +153,17 @@ def test_points_of_one_customer_are_no_independent_evidence():
 def test_few_customers_tell_nothing_beyond_noise():
     sums = np.eye(3)[[1] * 19 + [2] * 500]
     times = np.array([AUGUST] * 19 + [JULY] * 500)
-    found = reasons_by_time(GROUPS, sums, np.arange(519), times)
+    found = found_in(sums, times)
     assert found.changes[0].change == 1
     assert found.became == []
 
 
 def test_one_time_has_nothing_before_it():
-    found = reasons_by_time(GROUPS, np.eye(3), np.arange(3), np.full(3, JULY))
+    found = found_in(np.eye(3), np.full(3, JULY))
     assert found.changes == []
-    assert found.shares["price"] == [pytest.approx(1 / 3)]
+    assert found.shares["price"] == {"2026-07-01": pytest.approx(1 / 3)}
 
 
-def test_without_anybody_at_risk_there_are_no_reasons():
-    nobody = np.array([], dtype="datetime64[D]")
-    found = reasons_by_time(GROUPS, np.empty((0, 3)), np.array([]), nobody)
-    assert (found.times, found.changes, found.shares["price"]) == ({}, [], [])
+def test_without_points_there_are_no_reasons():
+    found = found_in(np.empty((0, 3)), np.array([], dtype="datetime64[D]"))
+    assert (found.customers, found.changes, found.shares["price"]) == ({}, [], {})

@@ -122,6 +122,51 @@ def found(tmp_path_factory, write_config):
     caught[0].candidate.histories.close()
 
 
+@pytest.fixture(scope="session")
+def small_explanation():
+    """What a small model says of 300 customers at two cutoffs: numbers with gaps, a text, a flag.
+
+    Those whose payments failed leave, and those who are seldom seen, most of all on plan basic.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from models.explanation import explain
+    from models.matrix import find_levels, to_matrix
+    from models.model import ChurnModel
+    from models.training import Data, Part, fit
+
+    random = np.random.default_rng(2)
+    days = random.exponential(20, 600).round()
+    frame = pd.DataFrame(
+        {
+            "customer_id": [f"C{number:03}" for number in np.repeat(np.arange(300), 2)],
+            "cutoff": pd.to_datetime(["2026-01-01", "2026-02-01"] * 300),
+            "usage_days_since_last": np.where(random.random(600) < 0.1, np.nan, days),
+            "payments_last_failed": (random.random(600) < 0.2) * 1.0,
+            "subscriptions_plan": random.choice(["basic", "pro"], 600),
+            "customers_profile_vip": np.repeat(random.random(300) < 0.3, 2) * 1.0,
+        }
+    )
+    silent = (frame["usage_days_since_last"] > 30) & (frame["subscriptions_plan"] == "basic")
+    log_odds = -3.5 + 3.0 * silent + 3.5 * frame["payments_last_failed"]
+    labels = (random.random(600) < 1 / (1 + np.exp(-log_odds))).astype(np.int8)
+    features = tuple(
+        {"name": name, "meaning": name, "unit": unit, "group": group, "table": "", "window_days": 0}
+        for name, unit, group in (
+            ("usage_days_since_last", "days", "usage"),
+            ("payments_last_failed", "0 or 1", "payments"),
+            ("subscriptions_plan", "text", "subscription"),
+            ("customers_profile_vip", "0 or 1", "profile"),
+        )
+    )
+    names, levels = [one["name"] for one in features], find_levels(frame, ["subscriptions_plan"])
+    part = Part(to_matrix(frame, names, levels), labels)
+    fitted = fit(Data(part, names, ["subscriptions_plan"]), seed=1)
+    model = ChurnModel(fitted.boosters, features, levels, {}, float(labels.mean()), {})
+    return explain(model, frame.assign(churned=labels))
+
+
 @pytest.fixture
 def at(found, store, tmp_path):
     """The same training run, with its output and an MLflow store in a folder of this test."""
