@@ -10,6 +10,7 @@ import numpy as np
 from models.model import ChurnModel
 from pipeline.evaluation_plots import OURS, PLAIN
 from pipeline.explaining import Global
+from pipeline.plotting import label, save
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,6 @@ SPREAD = 0.3
 
 def draw_dependence(overall: Global, folder: Path) -> None:
     """Write ``dependence.png``: the strongest features, coloured by their strongest partner."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     strongest = overall.features[overall.features["mean_abs_shap"] > 0].head(FEATURES)
@@ -39,7 +39,7 @@ def draw_dependence(overall: Global, folder: Path) -> None:
         axes = figure.add_subplot(down, ACROSS, number + 1)
         values = contributions[:, model.names.index(name)]
         _dependence(axes, model, matrix, values, name, partner(overall.pairs, name))
-    FigureCanvasAgg(figure).print_png(str(folder / "dependence.png"))
+    save(figure, folder / "dependence.png")
 
 
 def partner(pairs: pd.DataFrame, name: str) -> str | None:
@@ -64,16 +64,17 @@ def _dependence(
     points = axes.scatter(
         places, contributions, s=6, linewidths=0, **_colours(model, matrix, other)
     )
+    points.set_in_layout(False)
     axes.axhline(0, color="black", linewidth=0.5)
     if ticks:
         tilted = name in model.levels and len(ticks) > 3
         axes.set_xticks([*ticks], [*ticks.values()], rotation=30 if tilted else 0)
-    axes.set(xlabel=name, ylabel="SHAP in log-odds")
+    axes.set(xlabel=label(name), ylabel="SHAP in log-odds")
     axes.spines[["top", "right"]].set_visible(False)
     if other is not None:
         bar = axes.figure.colorbar(points, ax=axes, pad=0.01)
         bar.outline.set_visible(False)
-        bar.set_label(f"{other} (grey: none)", fontsize=8)
+        bar.set_label(f"{label(other)} (grey: none)", fontsize=8)
         if told := _codes(model, other):
             bar.set_ticks([*told], labels=[*told.values()], fontsize=8)
 
@@ -81,7 +82,7 @@ def _dependence(
 def _codes(model: ChurnModel, name: str) -> dict[float, str]:
     """What the numbers of a feature stand for that is a text, or yes and no; else nothing."""
     if name in model.levels:
-        return {float(code): told for code, told in enumerate(model.levels[name])}
+        return {float(code): label(told) for code, told in enumerate(model.levels[name])}
     unit = model.features[model.names.index(name)]["unit"]
     return {0.0: "no", 1.0: "yes"} if unit == "0 or 1" else {}
 

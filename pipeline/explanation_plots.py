@@ -11,6 +11,7 @@ import numpy as np
 from models.shifts import Reasons
 from pipeline.evaluation_plots import OURS
 from pipeline.explaining import CUTOFF, Global
+from pipeline.plotting import label, save
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,14 +63,13 @@ def draw(overall: Global, folder: Path) -> None:
 
 
 def _figure(file: Path, size: tuple[float, float], drawing: Callable[[Axes], None]) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=size, layout="tight")
     axes = figure.add_subplot()
     drawing(axes)
     axes.spines[["top", "right"]].set_visible(False)
-    FigureCanvasAgg(figure).print_png(str(file))
+    save(figure, file)
 
 
 def _bars(axes: Axes, names: pd.Series, found: pd.DataFrame, title: str) -> None:
@@ -79,7 +79,7 @@ def _bars(axes: Axes, names: pd.Series, found: pd.DataFrame, title: str) -> None
     places = np.arange(len(found))[::-1]
     axes.barh(places, sizes, color=OURS)
     axes.errorbar(sizes, places, xerr=errors, fmt="none", ecolor="black", elinewidth=1, capsize=2)
-    axes.set_yticks(places, list(names))
+    axes.set_yticks(places, [label(name) for name in names])
     axes.set(xlabel=f"{LOG_ODDS}, 95 % interval", title=title)
 
 
@@ -102,7 +102,8 @@ def _pairs(axes: Axes, pairs: pd.DataFrame, names: Sequence[str]) -> None:
     # Half of the table, without the pairs of a feature with itself.
     strength = strength[1:, :-1]
     largest = float(np.nanmax(strength))
-    _heat(axes, strength, names[1:], names[:-1], map_="Blues", largest=largest)
+    told = [label(name) for name in names]
+    _heat(axes, strength, told[1:], told[:-1], map_="Blues", largest=largest)
     axes.set_title("Which features act together: mean |SHAP interaction| in log-odds")
 
 
@@ -140,8 +141,10 @@ def _size(parts: pd.DataFrame) -> tuple[float, float]:
 
 def _parts(axes: Axes, parts: pd.DataFrame) -> None:
     """How much each driver moves the risk in each part."""
-    told = parts["of"] + " = " + parts["part"] + " (" + parts["points"].map("{:,}".format) + ")"
-    rows, groups = [*dict.fromkeys(told)][:MOST_PARTS], [*dict.fromkeys(parts["group"])]
+    groups = [*dict.fromkeys(parts["group"])]
+    first = parts.iloc[:: len(groups)].head(MOST_PARTS)
+    named = zip(first["of"], first["part"], first["points"], strict=True)
+    rows = [f"{label(of)} = {label(part)} ({points:,})" for of, part, points in named]
     sizes = parts["mean_abs_shap"].to_numpy().reshape(-1, len(groups))[: len(rows)]
     _heat(axes, sizes, rows, groups, map_="Blues", largest=float(sizes.max()))
     axes.set_title(f"What moves the risk of whom: {LOG_ODDS} (points)")
@@ -181,5 +184,7 @@ def _heat(
     for (row, column), value in np.ndenumerate(values):
         if not np.isnan(value) and abs(value) >= 0.02 * largest:
             colour = "white" if abs(value) > 0.65 * largest else "#333333"
-            axes.text(column, row, f"{value:.2g}" if largest < 0.1 else f"{value:.2f}",
-                      ha="center", va="center", fontsize=8, color=colour)  # fmt: skip
+            told = f"{value:.2g}" if largest < 0.1 else f"{value:.2f}"
+            text = axes.text(column, row, told, ha="center", va="center", fontsize=8, color=colour)
+            # It lies within its cell: to measure hundreds of them for the layout takes long.
+            text.set_in_layout(False)

@@ -34,6 +34,12 @@ def test_reasons_are_found_whatever_their_weight():
     assert all(len(np.unique(truth[one.members])) == 1 for one in found)
 
 
+def test_only_what_raises_the_risk_points_somewhere_and_its_weight_does_not_matter():
+    sums = np.array([[3.0, -4, 0, 0], [0.3, 0, 0, 0], [-1, -2, -3, -4], [3, 4, -9, 0]])
+    expected = [[1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0], [0.6, 0.8, 0, 0]]
+    np.testing.assert_allclose(directions(sums), expected, rtol=0, atol=1e-15)
+
+
 def test_what_keeps_customers_does_not_part_them():
     random = np.random.default_rng(2)
     sums = np.tile([2.0, 0, 0, 0], (80, 1))

@@ -139,6 +139,13 @@ def test_the_strongest_pair_is_the_one_that_acts_together(model):
     assert (found["mean_interaction"].abs() <= sizes + 1e-15).all()
 
 
+def test_those_of_a_model_are_the_mean_of_its_boosters(model):
+    rows = some_rows(30)
+    each = [interaction_values(Forest([*trees_of(one)], 1), rows)[0, 1] for one in model.boosters]
+    found = interaction_values(Forest.of(model), rows)[0, 1]
+    np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=0, atol=1e-12)
+
+
 def test_calibration_stretches_them_as_it_does_the_contributions(model):
     rows = some_rows(100)
     found = interactions(explain(model, frame_of(rows)))

@@ -66,9 +66,10 @@ def test_texts_stand_beside_each_other(overall):
 def test_a_partner_without_any_value_is_drawn_without_a_warning(overall, tmp_path):
     model = overall.explained.model
     matrix = model.matrix(overall.explained.frame)
-    matrix[:, 0] = np.nan
-    found = _colours(model, matrix, "usage_days_since_last")
-    assert found["vmin"] < found["vmax"]
+    for same in (np.nan, 7.0):
+        matrix[:, 0] = same
+        found = _colours(model, matrix, "usage_days_since_last")
+        assert found["vmin"] < found["vmax"]
     gaps = overall.explained.frame.assign(usage_days_since_last=np.nan)
     draw_dependence(replace(overall, explained=replace(overall.explained, frame=gaps)), tmp_path)
     assert (tmp_path / "dependence.png").is_file()
