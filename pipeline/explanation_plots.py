@@ -176,7 +176,7 @@ def _heat(
 ) -> None:
     """A table whose cells are the darker, the further they are from 0; NaN stays empty."""
     largest = largest or 1.0
-    axes.imshow(values, cmap=map_, vmin=smallest, vmax=largest * 1.15, aspect="auto")
+    axes.imshow(values, cmap=map_, vmin=1.15 * smallest, vmax=1.15 * largest, aspect="auto")
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set_xticks(range(len(columns)), list(columns), rotation=40, ha="right")
     axes.tick_params(length=0)
