@@ -85,6 +85,7 @@ def test_every_question_has_its_section():
         "## Where it is weak",
         "## Not for",
         "## What it looks at",
+        "## Its reasons",
         "## How to make it again",
     ]
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.drivers import Drivers
 from pipeline.dependence_plots import _colours, _places, draw_dependence, partner
 from pipeline.explaining import explain_all
 
 
 @pytest.fixture(scope="module")
 def overall(small_explanation):
-    return explain_all(small_explanation, seed=1)
+    return explain_all(Drivers.of(small_explanation), seed=1)
 
 
 def test_it_is_the_same_every_time(overall, tmp_path):

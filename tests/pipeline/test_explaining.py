@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from models.calibration import probabilities
+from models.drivers import Drivers
 from models.risk import risk_bands
 from pipeline.explaining import explain_all
 from pipeline.files import to_json
@@ -16,7 +17,7 @@ from pipeline.files import to_json
 
 @pytest.fixture(scope="module")
 def overall(small_explanation):
-    return explain_all(small_explanation, seed=1)
+    return explain_all(Drivers.of(small_explanation), seed=1)
 
 
 def at_risk(explained) -> np.ndarray:
@@ -88,7 +89,7 @@ def test_reasons_are_those_of_the_customers_at_risk(overall):
 
 
 def test_the_same_explanation_gives_the_same_files(overall, small_explanation):
-    again = explain_all(small_explanation, seed=1)
+    again = explain_all(Drivers.of(small_explanation), seed=1)
     for one, other in (
         (overall.catalogue(), again.catalogue()),
         (overall.drivers_of_all_and_parts(), again.drivers_of_all_and_parts()),
@@ -106,7 +107,7 @@ def test_few_points_are_explained_as_far_as_they_go(small_explanation, rows):
         frame=small_explanation.frame.head(rows),
         contributions=small_explanation.contributions[:rows],
     )
-    found = explain_all(few, seed=1)
+    found = explain_all(Drivers.of(few), seed=1)
     assert sum(one.size for one in found.cohorts) <= rows
     assert found.reasons.changes == [] or rows == 2
     assert len(found.drivers_of_all_and_parts()) >= 4

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.drivers import Drivers
 from models.shifts import Reasons
 from pipeline.explaining import explain_all
 from pipeline.explanation_plots import _strongest, draw
@@ -23,7 +24,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def overall(small_explanation):
-    return explain_all(small_explanation, seed=1)
+    return explain_all(Drivers.of(small_explanation), seed=1)
 
 
 def drawn(overall, folder) -> dict[str, bytes]:
@@ -68,7 +69,7 @@ def test_no_points_are_drawn_without_a_warning(small_explanation, tmp_path):
         frame=small_explanation.frame.head(0),
         contributions=np.empty((0, 4)),
     )
-    assert set(drawn(explain_all(nothing, seed=1), tmp_path / "plots")) == {
+    assert set(drawn(explain_all(Drivers.of(nothing), seed=1), tmp_path / "plots")) == {
         "drivers.png",
         "importance.png",
     }

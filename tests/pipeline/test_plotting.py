@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from models.drivers import Drivers
 from pipeline.dependence_plots import draw_dependence
 from pipeline.explaining import explain_all
 from pipeline.explanation_plots import draw
@@ -35,7 +36,7 @@ def test_odd_texts_are_drawn_without_a_warning(small_explanation, tmp_path, text
             },
         ),
     )
-    overall = explain_all(odd, seed=1)
+    overall = explain_all(Drivers.of(odd), seed=1)
     draw(overall, tmp_path)
     draw_dependence(overall, tmp_path)
     assert {"drivers_by_part.png", "dependence.png"} <= {file.name for file in tmp_path.iterdir()}
