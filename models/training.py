@@ -22,6 +22,7 @@ import numpy as np
 
 from models import calibration
 from models.calibration import Calibrator, Identity
+from models.cores import usable_cores
 
 DEFAULTS: dict[str, Any] = {
     "learning_rate": 0.05,
@@ -149,18 +150,9 @@ def parameters(seed: int, rows: int, chosen: Mapping[str, Any] | None = None) ->
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": _threads(),
+        "num_threads": usable_cores(),
         "verbosity": -1,
     }
-
-
-def _threads() -> int:
-    """All cores this process may use; the result does not depend on it."""
-    import os
-
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
 
 
 def fit(
