@@ -70,11 +70,11 @@ def cost_of(job: Job) -> Cost:
     """Do a job, and tell what it cost."""
     _prepared(job, Path(job.warm_up))()
     run = _prepared(job, Path(job.folder))
-    wall, cpu = time.perf_counter(), _cpu()
+    wall, cpu = time.perf_counter(), cpu_seconds()
     result = run()
-    cpu, wall = _cpu() - cpu, time.perf_counter() - wall
+    cpu, wall = cpu_seconds() - cpu, time.perf_counter() - wall
     rows, columns = getattr(result, "shape", (None, None))
-    cost = Cost(cpu, wall, _peak_megabytes(), rows, columns)
+    cost = Cost(cpu, wall, peak_megabytes(), rows, columns)
     if job.out:
         _write(result, job.out)
     return cost
@@ -99,12 +99,12 @@ def _prepared(job: Job, folder: Path) -> Callable[[], object]:
     raise ValueError(f"no such job: {job.what}")
 
 
-def _cpu() -> float:
+def cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
-def _peak_megabytes() -> int:
+def peak_megabytes() -> int:
     """Of this process alone: what getrusage tells began with the memory of the one above."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))

@@ -15,7 +15,18 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import checking, engines, features, fitting, model, quality, side, vectors, worlds
+from benchmarks import (
+    checking,
+    engines,
+    explaining,
+    features,
+    fitting,
+    model,
+    quality,
+    side,
+    vectors,
+    worlds,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 OURS = (
@@ -46,6 +57,7 @@ SECTIONS = {
     ),
     "model": Section("What was tried with the model", lambda scale: model.run()),
     "fitting": Section("Cost of training", lambda scale: fitting.run()),
+    "explaining": Section("Cost of explanations", explaining.run),
     "features": Section("What each group of features brings", lambda scale: features.run()),
     "engines": Section("Spark and DuckDB", lambda scale: engines.run()),
     "check": Section("Cost of the check", checking.check),

@@ -122,7 +122,8 @@ class ChurnModel:
         if not len(frame):
             return np.empty((0, len(self.features) + 1))
         matrix = self.matrix(frame)
-        found = np.mean([shap_values(text, matrix) for text in self.boosters_text], axis=0)
+        of_all = (shap_values(text, matrix) for text in self.boosters_text)
+        found = np.asarray(sum(of_all)) / len(self.boosters_text)
         raw, expected = found.sum(axis=1), found[:, -1]
         told = carried(found[:, :-1], expected, raw, self._told)
         return np.column_stack([told, self._told(expected)])
