@@ -108,7 +108,9 @@ def explain(
         for tree in range(len(roots)):
             many = points(features[tree])
             for point in range(many):
-                path[0, point] = weights[many, point]
+                weight = weights[many, point]
+                for row in range(ROWS):
+                    path[0, point, row] = weight
             depth, way[0], stages[0] = 0, roots[tree], 0
             while depth >= 0:
                 node, stage = nodes[way[depth]], stages[depth]
@@ -124,7 +126,7 @@ def explain(
                 stages[depth] += 1
                 child = node.left if stage == 0 else node.right
                 if child < 0:
-                    sums[stage, depth + 1, :2] = leaves[~child]
+                    _stand(sums, stage, depth + 1, leaves[~child])
                 else:
                     _follow(node, stage, many, spots, path, pull, depth)
                     depth += 1
@@ -163,7 +165,8 @@ def _scatter(
 def _meet(met: np.ndarray, taken: np.ndarray, depth: int, above: int, stages: np.ndarray) -> None:
     """Which rows meet all splits above on the node's feature."""
     if above < 0:
-        met[depth] = 1.0
+        for row in range(ROWS):
+            met[depth, row] = 1.0
     elif stages[above] == 1:
         for row in range(ROWS):
             met[depth, row] = taken[above, row]
@@ -247,6 +250,14 @@ def _draw(met: np.ndarray, taken: np.ndarray, pull: np.ndarray, depth: int, shar
     """By how much more a row goes left than the points of the training did."""
     for row in range(ROWS):
         pull[depth, row] = taken[depth, row] - share * met[depth, row]
+
+
+@compiled
+def _stand(sums: np.ndarray, side: int, depth: int, leaf: float) -> None:
+    """A leaf in the place of a subtree: the same for each pair of points."""
+    for row in range(ROWS):
+        sums[side, depth, 0, row] = leaf
+        sums[side, depth, 1, row] = leaf
 
 
 @compiled
