@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import treeshap
-from models.trees import BY_CATEGORY, PLAIN, read
+from models.trees import BY_CATEGORY, PLAIN, ZERO_IS_MISSING, read
 from models.treeshap import explain, seconds_of_lightgbm, shap_values
 
 QUIET = {"verbosity": -1, "deterministic": True, "force_row_wise": True, "num_threads": 1}
@@ -88,42 +88,58 @@ def test_categories_are_lightgbms(seed, categories, missing):
     assert_same(booster, np.concatenate([asked.astype(np.float32), matrix]))
 
 
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 10_000), features=st.integers(20, 40))
+def chain(features: int, seed: int) -> lgb.Booster:
+    """A tree that halves its points by one feature after the other, as no training would."""
+    nodes = range(features)
+    left = [*(node + 1 for node in nodes[:-1]), -1]
+    counts = [2 ** (features - node) for node in nodes]
+    values = np.random.default_rng(seed).normal(size=features + 1)
+    told = {
+        "num_leaves": [features + 1],
+        "num_cat": [0],
+        "split_feature": nodes,
+        "split_gain": [1] * features,
+        "threshold": [0.5] * features,
+        "decision_type": [2] * features,
+        "left_child": left,
+        "right_child": [~(node + 1) for node in nodes],
+        "leaf_value": values,
+        "leaf_weight": [1] * (features + 1),
+        "leaf_count": [1, *(count // 2 for count in counts)],
+        "internal_value": [0] * features,
+        "internal_weight": [1] * features,
+        "internal_count": counts,
+        "is_linear": [0],
+        "shrinkage": [1],
+    }
+    matrix = np.random.default_rng(seed).random((20, features)).round()
+    data = lgb.Dataset(matrix, np.arange(20), params=QUIET)
+    text = lgb.train({"objective": "regression", **QUIET}, data, 1).model_to_string()
+    lines = [f"{key}={' '.join(str(value) for value in told[key])}" for key in told]
+    head = "\n".join(line for line in text.split("Tree=")[0].splitlines() if "_sizes" not in line)
+    tree = "\n".join(["Tree=0", *lines])
+    return lgb.Booster(model_str=f"{head}\n\n{tree}\n\n\nend of trees\n")
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), features=st.integers(1, 29))
 def test_long_ways_of_many_features(seed, features):
-    # Each row is set apart by a feature of its own: a tree like a chain.
-    matrix = np.triu(np.ones((features, features))).astype(np.float32)
-    target = 1.6 ** np.random.default_rng(seed).permutation(features)
-    data = lgb.Dataset(matrix, target, params=QUIET | {"min_data_in_bin": 1})
-    chosen = {"min_data_in_leaf": 1, "num_leaves": features, "min_sum_hessian_in_leaf": 0}
-    booster = lgb.train({"objective": "regression", **QUIET, **chosen}, data, 5)
-    asked = np.random.default_rng(seed).random((200, features)).round().astype(np.float32)
-    found = explain(read(booster.model_to_string()), asked, 1)
-    wanted = booster.predict(asked, pred_contrib=True)
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-9 * np.abs(wanted).max())
+    asked = np.random.default_rng(seed).random((200, features)) < 0.2
+    booster = chain(features, seed)
+    found = explain(read(booster.model_to_string()), asked.astype(np.float32), 1)
+    wanted = booster.predict(asked.astype(np.float32), pred_contrib=True)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12 * np.abs(wanted).max())
 
 
-def depths(forest) -> list[int]:
-    """How many features there are on the longest way of each tree."""
-    from models import kernels
-
-    found = np.zeros(len(forest.roots), np.int32)
-    kernels.trace(forest.roots, forest.nodes.copy(), found)
-    return found.tolist()
-
-
-def test_the_worlds_above_are_deep_and_of_categories():
-    matrix = np.triu(np.ones((40, 40))).astype(np.float32)
-    data = lgb.Dataset(matrix, 1.6 ** np.arange(40), params=QUIET | {"min_data_in_bin": 1})
-    chosen = {"min_data_in_leaf": 1, "num_leaves": 40}
-    booster = lgb.train({"objective": "regression", **QUIET, **chosen}, data, 5)
-    assert max(depths(read(booster.model_to_string()))) > 12
+def test_the_worlds_above_are_of_all_kinds():
     matrix = table(400, 4, 0)
     matrix[:, 1] = np.arange(400) % 50
     booster = learned(matrix, 8, 0, categories=[1], min_data_per_group=1, cat_smooth=0.1)
     forest = read(booster.model_to_string())
     assert len(forest.words)
     assert {PLAIN, BY_CATEGORY} <= set(forest.nodes["way"].tolist())
+    booster = learned(matrix, 8, 0, zero_as_missing=True)
+    assert set(read(booster.model_to_string()).nodes["way"]) == {ZERO_IS_MISSING}
 
 
 def test_trees_that_do_not_split_add_their_value():
