@@ -18,8 +18,8 @@ from models.calibration import Calibrator, Identity, bounded, from_dict, probabi
 from models.matrix import to_matrix
 from models.scales import carried
 from models.stability import Stability
-from models.usual import Usual
 from models.treeshap import shap_values
+from models.usual import Usual
 
 if TYPE_CHECKING:
     import lightgbm as lgb

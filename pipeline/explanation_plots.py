@@ -152,12 +152,12 @@ def _parts(axes: Axes, parts: pd.DataFrame) -> None:
 
 def _cohorts(axes: Axes, overall: Global) -> None:
     """What raises and lowers the risk of each cohort."""
-    groups = overall.explained.by_group()[0]
+    groups = list(overall.cohorts[0].contributions)
     rows = [_described(one.name, one.size, one.mean_probability) for one in overall.cohorts]
     means = np.array([[one.contributions[group] for group in groups] for one in overall.cohorts])
     largest = float(np.abs(means).max())
     _heat(axes, means, rows, groups, map_="RdBu_r", largest=largest, smallest=-largest)
-    axes.set_title("Customers at risk for the same reason: mean SHAP in log-odds")
+    axes.set_title("Customers at risk for the same reason: log-odds beyond a usual customer's")
 
 
 def _described(name: str, size: int, probability: float) -> str:
