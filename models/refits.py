@@ -11,7 +11,7 @@ import numpy as np
 from models.model import ChurnModel
 from models.training import Data, Fitted, Part, dataset, fit_boosters
 
-MOST_POINTS = 30_000
+MOST_POINTS = 20_000
 """Points that a refit learns from: drawing fewer customers than there are makes refits differ
 more, so what agrees on fewer agrees on all."""
 
