@@ -23,6 +23,7 @@ from benchmarks import (
     fitting,
     model,
     quality,
+    reasons,
     side,
     vectors,
     worlds,
@@ -56,6 +57,9 @@ SECTIONS = {
         "Against the truth", lambda scale: worlds.run(round(worlds.CUSTOMERS * scale))
     ),
     "model": Section("What was tried with the model", lambda scale: model.run()),
+    "reasons": Section(
+        "Whether reasons are right", lambda scale: reasons.run(round(reasons.CUSTOMERS * scale))
+    ),
     "fitting": Section("Cost of training", lambda scale: fitting.run()),
     "explaining": Section("Cost of explanations", explaining.run),
     "features": Section("What each group of features brings", lambda scale: features.run()),

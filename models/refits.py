@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from models.cores import usable_cores
 from models.model import ChurnModel
 from models.training import Data, Fitted, Part, dataset, fit_boosters
 
@@ -28,25 +30,34 @@ def refits(
 ) -> Iterator[ChurnModel]:
     """The model fitted again with as many trees, on customers drawn with replacement.
 
+    As many at once as there are cores, each on one: small fits gain little from more.
+
     Parameters
     ----------
     customers
         The customer of each point: all points of one are drawn together (Field and Welsh 2007).
     """
     codes = np.unique(customers, return_inverse=True)[1]
-    people = int(codes.max()) + 1
-    drawn = min(people, max(1, people * MOST_POINTS // len(codes)))
-    for number in range(count):
-        random = np.random.default_rng([seed, number])
-        times = np.bincount(random.integers(0, people, drawn), minlength=people)[codes]
-        rows = np.repeat(np.arange(len(codes)), times)
-        sample = Data(
-            Part(data.points.matrix[rows], data.points.labels[rows]),
-            data.features,
-            data.categorical,
+
+    def refit(number: int) -> ChurnModel | None:
+        sample = _drawn(data, codes, np.random.default_rng([seed, number]))
+        if not sample.points.has_both:
+            return None
+        table, own_seed = dataset(sample, threads=1), seed + number
+        boosters = fit_boosters(
+            sample, table, fitted.trees, seed=own_seed, chosen=chosen, threads=1
         )
-        if sample.points.has_both:
-            boosters = fit_boosters(
-                sample, dataset(sample), fitted.trees, seed=seed + number, chosen=chosen
-            )
-            yield replace(model, boosters_text=boosters)
+        return replace(model, boosters_text=boosters)
+
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        yield from (found for found in pool.map(refit, range(count)) if found is not None)
+
+
+def _drawn(data: Data, codes: np.ndarray, random: np.random.Generator) -> Data:
+    """The points of customers drawn with replacement, at most about `MOST_POINTS`."""
+    people = int(codes.max()) + 1
+    size = min(people, max(1, people * MOST_POINTS // len(codes)))
+    times = np.bincount(random.integers(0, people, size), minlength=people)[codes]
+    rows = np.repeat(np.arange(len(codes)), times)
+    points = Part(data.points.matrix[rows], data.points.labels[rows])
+    return Data(points, data.features, data.categorical)

@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 
-REFITS = 10
-
 STEADY = 0.8
 """A driver is steady that at least this share of the refits would name."""
 

@@ -156,6 +156,7 @@ class Model(Section):
     test_points: Annotated[int, Field(ge=1, le=1000)] = 2
     tune_trials: Annotated[int, Field(ge=0, le=10_000)] = 30
     tune_minutes: Annotated[FiniteFloat, Field(gt=0)] = 60
+    refits: Annotated[int, Field(ge=0, le=100)] = 10
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 7
 
 

@@ -16,9 +16,10 @@ from models.faithfulness import faithfulness
 from models.model import ChurnModel
 from models.refits import refits
 from models.risk import HIGH, LOW, risk_bands
-from models.stability import REFITS, stability
+from models.stability import stability
 from models.training import Data, Fitted
 from models.usual import Usual
+from pipeline.config import Model
 from pipeline.parting import Parts
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ def steadied(
     data: Data,
     fitted: Fitted,
     parts: Parts,
-    *,
-    seed: int,
+    settings: Model,
     chosen: Mapping[str, Any],
+    *,
     tell: Callable[[str], None] = lambda what: None,
 ) -> ChurnModel:
     """The model with what is usual in training, and how far refits agree on the test's drivers."""
@@ -58,16 +59,22 @@ def steadied(
     model = _with_usual(model, usual)
     bands = risk_bands(model.predict(test), model.base_rate)
     judged = spread(test[bands != LOW], MOST_JUDGED)
-    if judged.empty:
+    if judged.empty or not settings.refits:
         return model
-    found = drivers_of(model, judged)
-    others = []
-    customers = train[KEYS[0]].to_numpy()
-    again = refits(model, data, fitted, customers, seed=seed, count=REFITS, chosen=chosen)
-    for number, refit in enumerate(again, 1):
-        tell(f"refit {number} of {REFITS}")
-        others.append(drivers_of(_with_usual(refit, usual), judged).top)
     high = risk_bands(model.predict(judged), model.base_rate) == HIGH
+    found, others = drivers_of(model, judged), []
+    again = refits(
+        model,
+        data,
+        fitted,
+        train[KEYS[0]].to_numpy(),
+        seed=settings.seed,
+        count=settings.refits,
+        chosen=chosen,
+    )
+    for number, refit in enumerate(again, 1):
+        tell(f"refit {number} of {settings.refits}")
+        others.append(drivers_of(_with_usual(refit, usual), judged).top)
     return replace(model, stability=stability(found.gap, found.top, others, high))
 
 

@@ -101,9 +101,7 @@ def _train(
         )
     model = replace(model, context=context_of(config, histories, plan, definition, split))
     with progress.stage("steadying reasons") as stage:
-        model = steadied(
-            model, data, fitted, parts, seed=config.model.seed, chosen=chosen, tell=stage.detail
-        )
+        model = steadied(model, data, fitted, parts, config.model, chosen, tell=stage.detail)
     with progress.stage("evaluating"):
         predicted = model.predict(parts.frames["test"])
         candidate = Candidate(config, histories, model, points, parts, predicted)

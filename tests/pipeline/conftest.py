@@ -80,7 +80,7 @@ def write_config(world, store):
         file = folder / "churn.toml"
         data = f"[data]\nsource = {json.dumps(str(source))}\n"
         if "[model]" not in text:
-            text += "\n[model]\ntune_trials = 0\n"
+            text += "\n[model]\ntune_trials = 0\nrefits = 2\n"
         file.write_text(data + text, encoding="utf-8")
         shutil.copy(store, folder / "mlflow.db")
         return file
