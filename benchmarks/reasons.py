@@ -52,7 +52,7 @@ def run(customers: int = CUSTOMERS) -> str:
             f"| --- |{' ---: |' * len(SEEDS)}",
             *(f"| {name} | {' | '.join(each[name] for each in columns)} |" for name in columns[0]),
             "",
-            "What drivers add to the log-odds of customers at risk, beside what the causes truly do:",
+            "Log-odds that drivers add for customers at risk, beside what the causes truly add:",
             "",
             f"| | {' | '.join(CAUSES)} |",
             f"| --- |{' ---: |' * len(CAUSES)}",
