@@ -34,7 +34,7 @@ from pipeline.config import Config
 from pipeline.guarding import refuse_other_churn, warnings_of
 from pipeline.opening import definition_of, open_histories
 from pipeline.progress import Progress
-from pipeline.reasons import Row, sentence, steadiness
+from pipeline.reasons import Columns, Row, sentence, steadiness
 from pipeline.registry import resolve
 from pipeline.steadying import drivers_of
 from pipeline.worth import values_of
@@ -338,6 +338,7 @@ class _Asked:
         order = sorted(range(len(pushes)), key=lambda place: (-pushes[place], place))
         moving = [place for place in order if abs(pushes[place]) >= LEAST_PUSH]
         told = dict(zip(moving, told_features(drivers, [moving])[0], strict=False))
+        values = Row(Columns(drivers.explanation.frame), 0)
         return tuple(
             Driver(
                 group=drivers.groups[place],
@@ -345,7 +346,7 @@ class _Asked:
                 log_odds=float(pushes[place]),
                 points=float(drivers.in_probability[0, place]),
                 is_lever=place in drivers.levers,
-                reason=sentence(drivers, self.wording, 0, told[place])
+                reason=sentence(drivers, self.wording, values, told[place])
                 if told.get(place, NOTHING) != NOTHING
                 else None,
             )
@@ -363,7 +364,7 @@ class _Asked:
             for one in found.fixed
             if one.contribution >= LEAST_PUSH and one.subject not in changed
         ]
-        values = dict(Row(customer, 0))
+        values = dict(Row(Columns(customer), 0))
         then = values | {name: new for one in changes for name, _, new in one.features}
         return Alternative(
             reached=found.reached,

@@ -25,7 +25,7 @@ from pipeline.files import refuse_unwritable, to_json, whole_folder, write_csv, 
 from pipeline.guarding import refuse_other_churn, warnings_of
 from pipeline.opening import accounts_of, definition_of, fingerprint, open_histories
 from pipeline.progress import Progress
-from pipeline.reasons import reasons_of
+from pipeline.reasons import reasons_of, table_of
 from pipeline.registry import resolve
 from pipeline.steadying import drivers_of
 from pipeline.worth import values_of
@@ -115,7 +115,8 @@ def _score(
     with progress.stage("scoring and explaining"):
         probability = model.predict(vectors.frame)
         bands = risk_bands(probability, model.base_rate)
-        told = reasons_of(drivers_of(model, vectors.frame), wording, bands != LOW)
+        drivers = drivers_of(model, vectors.frame)
+        told = reasons_of(drivers, wording, bands != LOW)
     value = _values(config, histories, progress, model, plan, points)
     ids = vectors.frame[KEYS[0]].to_numpy()
     found = risk_list(
@@ -140,7 +141,7 @@ def _score(
         "not_steady": int(told.unsteady.sum()),
         "warnings": warnings,
     }
-    _write(folder, found, left_out, {**run, **further})
+    _write(folder, found, table_of(drivers, ids), left_out, {**run, **further})
     return Scored(folder, cutoff, label, found)
 
 
@@ -261,11 +262,16 @@ def _counted(left_out: pd.DataFrame) -> dict[str, int]:
 
 
 def _write(
-    folder: Path, found: pd.DataFrame, left_out: pd.DataFrame, run: Mapping[str, Any]
+    folder: Path,
+    found: pd.DataFrame,
+    drivers: pd.DataFrame,
+    left_out: pd.DataFrame,
+    run: Mapping[str, Any],
 ) -> None:
     with whole_folder(folder) as draft:
         write_parquet(found, draft / "risk_list.parquet")
         write_csv(found, draft / "risk_list.csv")
         write_csv(found[found["group"] == CONTACT], draft / "outreach.csv")
+        write_parquet(drivers, draft / "drivers.parquet")
         write_csv(left_out, draft / "not_scored.csv")
         (draft / "run.json").write_text(to_json(run) + "\n", encoding="utf-8")
