@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from features.wording import DEFAULT, Wording
 
 from features.consent import contact_allowed, recently_contacted
 from features.histories import Histories
@@ -17,6 +16,7 @@ from features.plan import Plan
 from features.points import LabelledPoints, make_points, newest_cutoff, refuse_future
 from features.tables import CUSTOMER
 from features.vectors import KEYS, build_vectors
+from features.wording import DEFAULT, Wording
 from models.model import ChurnModel
 from models.outreach import CONTACT, Lever, Limits, Outreach, plan_outreach
 from models.risk import LOW, risk_bands, risk_list, top_share
