@@ -8,6 +8,7 @@ driver, and risk falls when that driver is as usual.
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from features.vectors import KEYS, build_vectors
 from models.drivers import Drivers
 from models.faithfulness import faithfulness
 from models.risk import HIGH, LOW, risk_bands
+from models.usual import Usual
 from pipeline.config import Config, from_values
 from pipeline.opening import definition_of, open_histories
 from pipeline.progress import Progress
@@ -94,9 +96,8 @@ def _judged(drivers: Drivers, truth: pd.DataFrame) -> dict[str, Any]:
     model, frame = explanation.model, explanation.frame
     predicted = model.predict(frame)
     bands = risk_bands(predicted, model.base_rate)
-    top = np.array(drivers.groups)[drivers.top]
     clear = truth["cause_clear"].to_numpy() & (bands != LOW)
-    right = (top == truth["main_cause"].to_numpy())[clear]
+    main = truth["main_cause"].to_numpy()
     told = drivers.importance(bands != LOW)
     ours = np.array([told[cause] for cause in CAUSES])
     true = truth.loc[bands != LOW, [f"cause_{cause}" for cause in CAUSES]].mean().to_numpy()
@@ -112,7 +113,13 @@ def _judged(drivers: Drivers, truth: pd.DataFrame) -> dict[str, Any]:
             "largest error of a sum, log-odds": f"{_error_in_log_odds(drivers, predicted):.0e}",
             "largest error of a sum, probability": f"{_error(drivers, predicted):.0e}",
             "customers at risk, cause clear": f"{clear.sum():,}",
-            "top driver is the true main cause": f"{right.mean():.1%}",
+            "top driver is the true main cause": _right(drivers, main, clear),
+            "– held against the mean customer": _right(_against_the_mean(drivers), main, clear),
+            "– without the rule for newcomers": _right(_without_newcomers(drivers), main, clear),
+            "– where a poor start is the cause": _right(drivers, main, clear & _poor(main)),
+            "– the same, without the rule": _right(
+                _without_newcomers(drivers), main, clear & _poor(main)
+            ),
             "rank correlation of drivers, at risk": f"{_spearman(ours, true):.2f}",
             "the same, of all customers": f"{_spearman(of_all, true_of_all):.2f}",
             "refits that name the same top driver": f"{steady.agreement:.1%}",
@@ -121,6 +128,33 @@ def _judged(drivers: Drivers, truth: pd.DataFrame) -> dict[str, Any]:
         },
         "causes": {"ours": ours, "true": true},
     }
+
+
+def _right(drivers: Drivers, main: np.ndarray, rows: np.ndarray) -> str:
+    """The share of the rows whose top driver is the true main cause."""
+    top = np.array(drivers.groups)[drivers.top]
+    return f"{np.mean((top == main)[rows]):.1%}"
+
+
+def _poor(main: np.ndarray) -> np.ndarray:
+    return np.asarray(main == "onboarding")
+
+
+def _against_the_mean(drivers: Drivers) -> Drivers:
+    """The drivers as SHAP tells them."""
+    explanation = drivers.explanation
+    model = replace(explanation.model, usual=Usual())
+    return Drivers.of(replace(explanation, model=model), facts=drivers.facts)
+
+
+def _without_newcomers(drivers: Drivers) -> Drivers:
+    """The drivers if each feature had one group for all customers."""
+    explanation = drivers.explanation
+    plain = tuple({**each, "onboarding_below": None} for each in explanation.model.features)
+    explanation = replace(explanation, model=replace(explanation.model, features=plain))
+    usual = Usual.of(explanation)
+    model = replace(explanation.model, usual=usual)
+    return Drivers.of(replace(explanation, model=model), facts=drivers.facts)
 
 
 def _error_in_log_odds(drivers: Drivers, predicted: np.ndarray) -> float:
