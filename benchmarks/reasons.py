@@ -63,12 +63,12 @@ def run(customers: int = CUSTOMERS) -> str:
     )
 
 
-def judge(seed: int, customers: int, folder: Path) -> dict[str, Any]:
+def judge(seed: int, customers: int, folder: Path, *, refits: int = 10) -> dict[str, Any]:
     """The figures of one business, as they are told."""
     simulate(folder / "data", customers=customers, months=MONTHS, seed=seed)
     values = {
         "data": {"source": "data", "observed_until": pd.Timestamp("2026-11-01").date()},
-        "model": {"tune_trials": 0},
+        "model": {"tune_trials": 0, "refits": refits},
     }
     config = from_values(values, folder / "churn.toml")
     trained = train(config, Progress())
