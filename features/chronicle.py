@@ -6,11 +6,13 @@ in later is unknown until then. Days are days on the histories' clock.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from features.churn import activity as acts_of
 from features.contract import known_at
 from features.histories import Histories
 from features.tables import CUSTOMER, TABLES
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 DAYS_SHOWN = 365
 MOST_ROWS = 10_000
-"""Of a table that only people read; the newest are kept."""
+"""Of a table that only people read; the newest are kept, and no more are counted."""
 
 
 @dataclass(frozen=True)
@@ -52,35 +54,49 @@ class Chronicle:
     happenings
         Oldest first; use is not among them.
     used
-        Of the last weeks, oldest first: the first day and how often the product was used; empty
-        without a table of usage.
-    rows
-        By table, how many rows the customer has, however old.
+        Of the last weeks, oldest first: the first day and how often the product was used. They
+        begin with the customer, or with the table of usage; without one there are none.
     """
 
     happenings: tuple[Happening, ...]
     used: tuple[tuple[date, int], ...]
-    rows: Mapping[str, int]
 
 
 def chronicle(
     histories: Histories, customer: int, before: date, *, days: int = DAYS_SHOWN
 ) -> Chronicle:
     """What is on record of a customer (its index) of the days before a date."""
-    moment = datetime(before.year, before.month, before.day)
-    since = moment - timedelta(days=days)
-    found: list[Happening] = []
-    counts: dict[str, int] = {}
-    for name, tell in TELLERS.items():
-        if name in histories.tables:
-            rows = _known(histories, name, customer, moment)
-            counts[name] = len(rows)
-            found += [one for one in tell(rows, moment) if since.date() <= one.day]
-    used: tuple[tuple[date, int], ...] = ()
-    if "usage" in histories.tables:
-        used, counts["usage"] = _used(histories, customer, moment, days)
-    order = sorted(range(len(found)), key=lambda i: (found[i].day, i))
-    return Chronicle(tuple(found[i] for i in order), used, counts)
+    moment = _midnight(before)
+    since = before - timedelta(days=min(days, (before - date.min).days))
+    found = [
+        one
+        for name, tell in TELLERS.items()
+        if name in histories.tables
+        for one in tell(_known(histories, name, customer, moment), moment)
+    ]
+    # Those of one day stay in the order of their tables: first who it is, last what was done.
+    found.sort(key=lambda one: one.day)
+    shown = tuple(one for one in found if since <= one.day)
+    signed_up = next((one.day for one in found if one.what == "signed_up"), before)
+    return Chronicle(shown, _used(histories, customer, before, days // 7, signed_up))
+
+
+def last_active(
+    histories: Histories, activity: Sequence[str], customer: int, before: date
+) -> date | None:
+    """The last day before a date on which a customer did what counts as activity, if any."""
+    import ibis
+
+    acts = acts_of(histories, activity)
+    acts = acts.filter(acts[CUSTOMER] == customer)
+    known = ibis.greatest(acts["occurred_at"], acts["available_at"])
+    last = acts.filter(known < _midnight(before))["occurred_at"].max()
+    moment = histories.engine.to_pyarrow(last).as_py()
+    return None if moment is None else moment.date()
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day)
 
 
 def _rows(histories: Histories, name: str, customer: int, moment: datetime) -> ibis.Table:
@@ -91,7 +107,7 @@ def _rows(histories: Histories, name: str, customer: int, moment: datetime) -> i
 
 
 def _known(histories: Histories, name: str, customer: int, moment: datetime) -> list[Row]:
-    """Oldest first, at most `MOST_ROWS`; a time that is yet to be known is None."""
+    """Oldest first, at most `MOST_ROWS`; what is yet to be known is None."""
     import ibis
 
     rows = _rows(histories, name, customer, moment)
@@ -119,21 +135,22 @@ def _as_known(row: Row, key: str, known_from: str | None, moment: datetime) -> A
 
 
 def _used(
-    histories: Histories, customer: int, moment: datetime, days: int
-) -> tuple[tuple[tuple[date, int], ...], int]:
-    """Uses a week up to the moment, and of all time."""
-    rows = _rows(histories, "usage", customer, moment)
+    histories: Histories, customer: int, before: date, weeks: int, signed_up: date
+) -> tuple[tuple[date, int], ...]:
+    """How often the product was used in each week up to a date: whole weeks, the last one full."""
+    if "usage" not in histories.tables:
+        return ()
+    rows = _rows(histories, "usage", customer, _midnight(before))
     by_day = rows.group_by(day=rows["occurred_at"].date()).agg(n=rows.count())
-    found = histories.engine.to_pyarrow(by_day).to_pylist()
-    weeks = days // 7
-    counts = [0] * weeks
-    for row in found:
-        place = weeks - 1 - ((moment.date() - row["day"]).days - 1) // 7
-        if 0 <= place < weeks:
-            counts[place] += row["n"]
-    first = moment.date() - timedelta(days=7 * weeks)
-    used = tuple((first + timedelta(days=7 * n), count) for n, count in enumerate(counts))
-    return used, sum(row["n"] for row in found)
+    found = {row["day"]: row["n"] for row in histories.engine.to_pyarrow(by_day).to_pylist()}
+    counts: Counter[int] = Counter()
+    for day, count in found.items():
+        counts[((before - day).days - 1) // 7] += count
+    # Nobody uses what it does not have, and nothing is known from before the table begins.
+    first = str(histories.accounts["usage"].first or before)
+    begin = max(min([signed_up, *found]), date.fromisoformat(first[:10]))
+    last = min(weeks, ((before - begin).days + 6) // 7)
+    return tuple((before - timedelta(days=7 * n), counts[n - 1]) for n in range(last, 0, -1))
 
 
 def _of_customer(rows: Sequence[Row], moment: datetime) -> Iterator[Happening]:
@@ -142,12 +159,10 @@ def _of_customer(rows: Sequence[Row], moment: datetime) -> Iterator[Happening]:
 
 
 def _of_subscriptions(rows: Sequence[Row], moment: datetime) -> Iterator[Happening]:
-    """Starts, changes from version to version, notices and ends."""
+    """Starts, changes from version to version; notices and ends as the newest version has them."""
     before: dict[Any, Row] = {}
-    for row in sorted(rows, key=lambda row: row.get("valid_from") or row["started_at"]):
-        known = row.get("valid_from") or row["started_at"]
-        if known >= moment:
-            continue
+    for row in sorted(rows, key=_since_when):
+        known = _since_when(row)[0]
         last = before.get(row["subscription_id"])
         if last is None:
             named = {"plan": row.get("plan"), "price": row.get("price")}
@@ -156,28 +171,38 @@ def _of_subscriptions(rows: Sequence[Row], moment: datetime) -> Iterator[Happeni
             yield from _changed(last, row, known.date())
         before[row["subscription_id"]] = row
     for row in before.values():
-        if row.get("cancelled_at"):
-            yield Happening(row["cancelled_at"].date(), "notice", {"until": row.get("ended_at")})
-        if row.get("ended_at") and row["ended_at"] < moment:
-            yield Happening(row["ended_at"].date(), "ended", {"plan": row.get("plan")})
+        ended, notice = row.get("ended_at"), row.get("cancelled_at")
+        if notice:
+            yield Happening(notice.date(), "notice", {"until": ended and ended.date()})
+        if ended and ended < moment:
+            yield Happening(ended.date(), "ended", {"plan": row.get("plan")})
+
+
+def _since_when(row: Row) -> tuple[datetime, bool]:
+    """When a version of a subscription became known; without a date of its own it is the first."""
+    since = row.get("valid_from")
+    return since or row["started_at"], since is not None
 
 
 def _changed(last: Row, row: Row, day: date) -> Iterator[Happening]:
-    old, new = last.get("price"), row.get("price")
-    if old is not None and new is not None and old != new:
-        change = float(new) / float(old) - 1 if old else None
-        yield Happening(day, "price_changed", {"old": old, "new": new, "change": change})
-    if last.get("plan") != row.get("plan"):
-        yield Happening(day, "plan_changed", {"old": last.get("plan"), "new": row.get("plan")})
-    if last.get("auto_renew") != row.get("auto_renew"):
-        what = "renewal_on" if row.get("auto_renew") else "renewal_off"
-        yield Happening(day, what)
+    """What differs; what one of the versions does not tell has not changed."""
+    for name, what in (("price", "price_changed"), ("plan", "plan_changed"), ("auto_renew", "")):
+        old, new = last.get(name), row.get(name)
+        if old is None or new is None or old == new:
+            continue
+        if name == "auto_renew":
+            yield Happening(day, "renewal_on" if new else "renewal_off")
+            continue
+        change = {"change": new / old - 1 if old > 0 else None} if name == "price" else {}
+        yield Happening(day, what, {"old": old, "new": new, **change})
 
 
 def _of_payments(rows: Sequence[Row], moment: datetime) -> Iterator[Happening]:
     for row in rows:
-        status = row.get("status") or "paid"
+        # Without a status, what goes back to the customer is a negative payment.
+        back = row["status"] == "paid" and row["amount"] < 0
         values = {"amount": abs(row["amount"]), "method": row.get("method")}
+        status = "refunded" if back else row["status"]
         yield Happening(row["occurred_at"].date(), f"payment_{status}", values)
 
 
@@ -207,6 +232,11 @@ def _of_contacts(rows: Sequence[Row], moment: datetime) -> Iterator[Happening]:
             yield Happening(row["occurred_at"].date(), "contacted", values)
 
 
+def _of_churned(rows: Sequence[Row], moment: datetime) -> Iterator[Happening]:
+    for row in rows:
+        yield Happening(row["churned_at"].date(), "left", {"reason": row.get("reason")})
+
+
 TELLERS: dict[str, Callable[[Sequence[Row], datetime], Iterator[Happening]]] = {
     "customers": _of_customer,
     "subscriptions": _of_subscriptions,
@@ -214,5 +244,6 @@ TELLERS: dict[str, Callable[[Sequence[Row], datetime], Iterator[Happening]]] = {
     "tickets": _of_tickets,
     "surveys": _of_surveys,
     "contacts": _of_contacts,
+    "churned": _of_churned,
 }
 """By table, what its rows tell people."""

@@ -180,8 +180,8 @@ def earlier_cutoffs(
 ) -> tuple[date, ...]:
     """The newest cutoffs before a date, at most so many, that have some history behind them."""
     oldest = histories.observed_from.date() + timedelta(days=_history_needed(definition))
-    found = _grid(every, oldest, before - timedelta(days=1), anchor=None)
-    return tuple(found[-most:])
+    found = _grid(every, oldest, before, anchor=None)
+    return tuple([day for day in found if day < before][-most:])
 
 
 def _history_needed(definition: Definition) -> int:

@@ -170,6 +170,7 @@ class ChurnModel:
             base_rate=values["base_rate"],
             context=values["context"],
             calibrator=from_dict(values["calibration"]),
-            usual=Usual.from_dict(values["usual"]),
-            stability=Stability.from_dict(values["stability"]),
+            # Models of before these were known hold their drivers against the mean of all.
+            usual=Usual.from_dict(values.get("usual") or {}),
+            stability=Stability.from_dict(values.get("stability")),
         )

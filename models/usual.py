@@ -42,5 +42,5 @@ class Usual:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Usual:
-        """What `as_dict` wrote."""
-        return Usual(values["groups"], values["features"])
+        """What `as_dict` wrote; nothing is usual where nothing was."""
+        return Usual(values.get("groups", {}), values.get("features", {}))

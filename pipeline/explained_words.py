@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date
+from itertools import groupby
 
-from features.chronicle import Happening
-from pipeline.explain import Driver, Explained
+from features.catalogue import spoken
+from features.chronicle import DAYS_SHOWN, Happening
+from pipeline.explained import Driver, Explained
 
 BARS = "▁▂▃▄▅▆▇█"
-MOST_HAPPENINGS = 15
+MOST_ALIKE = 3
+"""Of one kind and day, so many are told one by one."""
+MOST_FIXED = 3
 
 
 def headline(found: Explained) -> str:
     """Who, when, by which model."""
-    say = found.wording.text
-    return say("explain_who", customer=found.customer_id, day=str(found.as_of), model=found.model)
+    return found.wording.text(
+        "explain_who", customer=spoken(found.customer_id), day=str(found.as_of), model=found.model
+    )
 
 
 def risk(found: Explained) -> str:
@@ -32,78 +39,93 @@ def risk(found: Explained) -> str:
 
 
 def standing(found: Explained) -> Iterator[str]:
-    """Where the customer stands among all, and what is at stake."""
+    """Where the customer stands among the others, and what is at stake."""
     say = found.wording.text
-    yield say("explain_rank", share=found.riskier_than, customers=found.customers)
-    if found.value is not None:
+    if found.riskier_than is not None:
+        yield say("explain_rank", share=found.riskier_than, others=float(found.customers - 1))
+    if found.value is not None and math.isfinite(found.value):
         yield say("explain_value", value=found.value, lost=found.value * found.probability)
 
 
-def history(found: Explained) -> str:
-    """The scores so far as a little curve, with the ends of it."""
-    (first, low), (_, now) = found.history[0], found.history[-1]
+def history(found: Explained) -> str | None:
+    """The scores so far as a little curve, with the ends of it; None where this is the first."""
+    if len(found.history) < 2:
+        return None
+    (first, before), (_, now) = found.history[0], found.history[-1]
+    scores = [score for _, score in found.history]
     return found.wording.text(
-        "explain_history", curve=curve([p for _, p in found.history]), first=str(first), low=low,
-        now=now,
-    )  # fmt: skip
+        "explain_history", curve=curve(scores), first=str(first), before=before, now=now
+    )
 
 
 def doubts(found: Explained) -> Iterator[str]:
     """What speaks against taking the first driver at its word."""
-    levers = [one for one in found.drivers if one.is_lever]
-    if found.at_risk and found.steady is not None and not found.is_steady and len(levers) > 1:
+    if found.in_doubt and found.steady is not None:
+        first, second = found.levers[:2]
         yield found.wording.text(
-            "explain_not_steady", first=levers[0].name, second=levers[1].name, share=found.steady
+            "explain_not_steady", first=first.name, second=second.name, share=found.steady
         )
 
 
 def amount(found: Explained, driver: Driver) -> str:
     """What a driver adds, in points of probability."""
-    return found.wording.text(
-        "explain_points",
-        points=f"{100 * driver.points:+.1f}".replace(".", found.wording.numbers.decimal),
-    )
+    tenths = round(100 * driver.points, 1) + 0.0  # nothing has no sign
+    number = f"{tenths:+.1f}".replace(".", found.wording.numbers.decimal)
+    return found.wording.text("explain_points", points=number)
 
 
 def happenings(found: Explained) -> Iterator[tuple[str, str]]:
-    """Day and sentence of the newest that is on record, the newest first."""
-    for one in found.chronicle.happenings[: -MOST_HAPPENINGS - 1 : -1]:
-        yield str(one.day), happening(found, one)
+    """Day and sentence of what is on record, the newest first; alike ones of a day together."""
+    newest_first = reversed(found.chronicle.happenings)
+    for (day, _), alike in groupby(newest_first, key=lambda one: (one.day, one.what)):
+        sentences = Counter(happening(found, one) for one in alike)
+        for told, times in list(sentences.items())[:MOST_ALIKE]:
+            yield str(day), _times(found, told, times)
+        more = sum(list(sentences.values())[MOST_ALIKE:])
+        if more:
+            yield str(day), found.wording.text("happened_more", more=float(more))
+
+
+def _times(found: Explained, told: str, times: int) -> str:
+    if times == 1:
+        return told
+    return found.wording.text("happened_times", told=told, times=float(times))
 
 
 def happening(found: Explained, one: Happening) -> str:
     """A sentence on something that happened."""
-    values = {key: _plain(value) for key, value in one.values.items()}
+    values = {key: _plain(found, value) for key, value in one.values.items()}
     known = {key: value for key, value in values.items() if value is not None}
     return found.wording.text(f"happened_{one.what}", **known)
 
 
+def nothing_happened(found: Explained) -> str:
+    """What stands where nothing is on record."""
+    return found.wording.text("explain_nothing", days=float(DAYS_SHOWN))
+
+
 def use(found: Explained) -> str | None:
-    """Use by week as a little curve; None without a table of it."""
+    """Use by week as a little curve; None without any week of it."""
     counts = [count for _, count in found.chronicle.used]
     if not counts:
         return None
-    return found.wording.text("explain_use", curve=curve(counts), weeks=len(counts))
+    return found.wording.text("explain_use", curve=curve(counts), most=float(max(counts)))
 
 
-def alternative(found: Explained) -> Iterator[str]:
-    """What would change it: the outcome first, then each change, then what stays."""
+def outcome(found: Explained) -> str:
+    """Whether the changes that follow would be enough, or why there are none."""
     say, other = found.wording.text, found.alternative
     if not found.at_risk:
-        yield say("what_if_not_needed", threshold=found.at_risk_from)
-        return
-    if other.changes:
-        key = "what_if_reached" if other.reached else "what_if_not_reached"
-        yield say(key, after=other.probability, threshold=found.at_risk_from)
-    else:
-        yield say(f"what_if_{other.why_not or 'not_enough'}")
-    for one in other.changes:
-        yield say("what_if_change", driver=one.name, now=one.now, then=one.then)
+        return say("what_if_not_needed", threshold=found.at_risk_from)
+    if not other.changes:
+        return say(f"what_if_{other.why_not or 'not_enough'}")
+    key = "what_if_reached" if other.reached else "what_if_not_reached"
+    return say(key, after=other.probability, threshold=found.at_risk_from)
 
 
-def fixed(found: Explained, most: int = 3) -> Iterator[str]:
-    """What raises the risk and cannot be changed."""
-    yield from found.alternative.fixed[:most]
+def fixed(found: Explained) -> tuple[str, ...]:
+    """What raises the risk and stays, the strongest first; nothing where nothing has to change."""
+    return found.alternative.fixed[:MOST_FIXED] if found.at_risk else ()
 
 
 def curve(values: Sequence[float]) -> str:
@@ -112,9 +134,11 @@ def curve(values: Sequence[float]) -> str:
     return "".join(BARS[round(value / top * (len(BARS) - 1))] for value in values)
 
 
-def _plain(value: object) -> str | float | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, datetime):
-        return str(value.date())
-    return str(value) if isinstance(value, date) else float(value)  # type: ignore[arg-type]
+def _plain(found: Explained, value: object) -> str | float | None:
+    """A text on one line, or a number; None for what is none."""
+    if value is None or isinstance(value, date):
+        return None if value is None else str(value)
+    if isinstance(value, str):
+        return spoken(value) or found.wording.text("blank")
+    number = float(value)  # type: ignore[arg-type]
+    return number if math.isfinite(number) else None

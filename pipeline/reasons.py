@@ -38,7 +38,7 @@ class Reasons:
 def reasons_of(drivers: Drivers, wording: Wording, at_risk: np.ndarray) -> Reasons:
     """The reasons of every point; those at risk are warned of where the first is not steady."""
     told, columns = told_features(drivers), Columns(drivers.explanation.frame)
-    unsteady = at_risk & ~steady(drivers) & (told[:, 0] != NOTHING)
+    unsteady = at_risk & ~steady(drivers) & _led_by_levers(drivers)
     named, sentences = [], []
     for row, (ranked, places) in enumerate(zip(drivers.ranked, told, strict=True)):
         values = Row(columns, row)
@@ -70,6 +70,11 @@ def table_of(drivers: Drivers, customer_ids: np.ndarray) -> pd.DataFrame:
             "driver_agreement": np.nan if shares is None else shares,
         }
     )
+
+
+def _led_by_levers(drivers: Drivers) -> np.ndarray:
+    """Whether each point's first driver is one to act on: refits are asked for no other."""
+    return np.array([bool(set(places[:1]) & set(drivers.levers)) for places in drivers.ranked])
 
 
 def steady(drivers: Drivers) -> np.ndarray:

@@ -2,72 +2,136 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from textwrap import wrap
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from pipeline import explained_words as words
-from pipeline.explain import Driver, Explained
+from pipeline.explained import Altered, Driver, Explained
 from pipeline.show import console_for
 
-WIDEST_BAR = 24
+MOST_HAPPENINGS = 15
+WIDE = 110
+"""Columns from which on bars may be long."""
+LONG_BAR, SHORT_BAR = 24, 10
+NARROWEST = 24
+"""Columns that a text has in any case."""
+MOST_TOGETHER = 2
+GLUED = "\N{NO-BREAK SPACE}%"
+"""A percentage stays on one line."""
 RAISES, LOWERS = "red", "green"
 
 
 def explained(found: Explained, page: Path | None = None) -> None:
     """The score and its standing, drivers with reasons, what happened, what would change it."""
-    console, say = console_for(), found.wording.text
-    console.print(f"\n[bold]{escape(words.headline(found))}[/bold]", soft_wrap=True)
-    console.print(escape(words.risk(found)), soft_wrap=True)
-    for line in words.standing(found):
-        console.print(escape(line), soft_wrap=True)
-    console.print(escape(words.history(found)), soft_wrap=True)
-    levers = [one for one in found.drivers if one.is_lever]
-    facts = [one for one in found.drivers if not one.is_lever]
-    _drivers(console, found, say("explain_drivers", usual=found.usual), levers)
-    _drivers(console, found, say("explain_facts"), facts)
-    for line in words.doubts(found):
-        console.print(f"[yellow]{escape(line)}[/yellow]", soft_wrap=True)
-    _title(console, say("explain_happened"))
-    for day, told in words.happenings(found):
-        console.print(f"  {day}  {escape(told)}", soft_wrap=True)
-    if (use := words.use(found)) is not None:
-        console.print(f"  {escape(use)}", soft_wrap=True)
-    _title(console, say("explain_what_if"))
-    for line in words.alternative(found):
-        console.print(f"  {escape(line)}", soft_wrap=True)
-    fixed = list(words.fixed(found))
-    if found.at_risk and fixed:
-        console.print(f"  {escape(say('what_if_fixed'))}", soft_wrap=True)
-        for line in fixed:
-            console.print(f"    {escape(line)}", soft_wrap=True)
+    console = console_for()
+    for title, lines in _parts(console, found):
+        if title:
+            console.print(f"\n[bold]{escape(title)}[/bold]", soft_wrap=True)
+        for line in lines:
+            console.print(line.rstrip(), soft_wrap=True)
     if page is not None:
-        console.print(f"\n{page}", soft_wrap=True)
+        console.print(f"\n{escape(str(page))}", soft_wrap=True)
 
 
-def _title(console: Console, text: str) -> None:
-    console.print(f"\n[bold]{escape(text)}[/bold]", soft_wrap=True)
+def _parts(console: Console, found: Explained) -> Iterator[tuple[str, list[str]]]:
+    """Titles and the lines under them, as markup."""
+    say, width = found.wording.text, console.width
+    yield words.headline(found), list(_standing(found, width))
+    title = say("explain_drivers", usual=found.usual)
+    doubts = [
+        f"[yellow]{line}[/yellow]"
+        for doubt in words.doubts(found)
+        for line in _wrapped(doubt, width, "  ")
+    ]
+    yield title, [*_drivers(found, found.levers, width), *doubts]
+    if found.facts:
+        yield say("explain_facts"), list(_drivers(found, found.facts, width))
+    yield say("explain_happened"), list(_happened(found, width))
+    yield say("explain_what_if"), list(_alternative(found, width))
 
 
-def _drivers(console: Console, found: Explained, title: str, drivers: list[Driver]) -> None:
-    if not drivers:
-        return
-    _title(console, title)
-    widest = max(abs(one.points) for one in found.drivers) or 1.0
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+def _standing(found: Explained, width: int) -> Iterator[str]:
+    for text in (words.risk(found), *words.standing(found), words.history(found)):
+        if text is not None:
+            yield from _wrapped(text, width)
+
+
+def _drivers(found: Explained, drivers: list[Driver], width: int) -> Iterator[str]:
+    """Of each its name, what it adds, a bar of that, and the reason beside it."""
+    longest = max((len(one.name) for one in found.drivers), default=0)
+    amounts = {one.group: words.amount(found, one) for one in found.drivers}
+    digits = max((len(each) for each in amounts.values()), default=0)
+    most = LONG_BAR if width >= WIDE else SHORT_BAR
+    scale = max((abs(one.points) for one in found.drivers), default=0) or 1.0
     for one in drivers:
+        bar = "█" * round(most * abs(one.points) / scale)
+        beside = f"  {one.name.ljust(longest)}  {amounts[one.group].rjust(digits)}  "
+        indent = " " * (len(beside) + most + 2)
+        first, *rest = _wrapped(one.reason or "", width, indent) or [""]
         colour = RAISES if one.points > 0 else LOWERS
-        bar = "█" * round(WIDEST_BAR * abs(one.points) / widest)
-        table.add_row(
-            f"  {escape(one.name)}",
-            words.amount(found, one),
-            f"[{colour}]{bar}[/{colour}]",
-            escape(one.reason or ""),
-        )
-    console.print(table)
+        space = " " * (len(indent) - len(beside) - len(bar))
+        yield f"{escape(beside)}[{colour}]{bar}[/{colour}]{space}{first.removeprefix(indent)}"
+        yield from rest
+
+
+def _happened(found: Explained, width: int) -> Iterator[str]:
+    """The newest that is on record, and use by week."""
+    told = words.happenings(found)
+    newest = list(islice(told, MOST_HAPPENINGS))
+    for day, text in newest:
+        yield from _wrapped(f"{day}  {text}", width, "  ", hanging=len(day) + 2)
+    earlier = sum(1 for _ in told)
+    if earlier:
+        more = found.wording.text("explain_earlier", more=float(earlier))
+        yield from _wrapped(more, width, "  ")
+    if not newest:
+        yield from _wrapped(words.nothing_happened(found), width, "  ")
+    if (use := words.use(found)) is not None:
+        yield from _wrapped(use, width, "  ")
+
+
+def _alternative(found: Explained, width: int) -> Iterator[str]:
+    """The outcome first, then each change, then what stays."""
+    say = found.wording.text
+    yield from _wrapped(words.outcome(found), width, "  ")
+    for one in found.alternative.changes if found.at_risk else ():
+        yield f"  {escape(one.name)}"
+        yield from _altered(found, one, width)
+    if fixed := words.fixed(found):
+        yield from _wrapped(say("what_if_fixed"), width, "  ")
+        for text in fixed:
+            yield from _wrapped(text, width, "    ", hanging=2)
+
+
+def _altered(found: Explained, change: Altered, width: int) -> Iterator[str]:
+    """What is and what would be, of the first that go together."""
+    say = found.wording.text
+    now, then = say("what_if_now"), say("what_if_then")
+    longest = max(len(now), len(then))
+    pairs = list(zip(change.now, change.then, strict=True))
+    for pair in pairs[:MOST_TOGETHER]:
+        for name, text in zip((now, then), pair, strict=True):
+            line = f"{name.ljust(longest)}  {text}"
+            yield from _wrapped(line, width, "    ", hanging=longest + 2)
+    more = len(pairs) - MOST_TOGETHER
+    if more > 0:
+        yield from _wrapped(say("what_if_more", more=float(more)), width, "    ")
+
+
+def _wrapped(text: str, width: int, indent: str = "", *, hanging: int = 0) -> list[str]:
+    """A text as lines of markup that fit, the further ones indented by so much more."""
+    lines = wrap(
+        text.replace(" %", GLUED),
+        max(width, len(indent) + hanging + NARROWEST),
+        initial_indent=indent,
+        subsequent_indent=indent + " " * hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
+    return [escape(line.replace(GLUED, " %")) for line in lines]
