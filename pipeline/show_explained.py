@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from textwrap import wrap
 
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from pipeline import explained_words as words
 from pipeline.explained import Altered, Driver, Explained
@@ -29,39 +28,38 @@ RAISES, LOWERS = "red", "green"
 def explained(found: Explained, page: Path | None = None) -> None:
     """The score and its standing, drivers with reasons, what happened, what would change it."""
     console = console_for()
-    for title, lines in _parts(console, found):
-        if title:
-            console.print(f"\n[bold]{escape(title)}[/bold]", soft_wrap=True)
-        for line in lines:
-            console.print(line.rstrip(), soft_wrap=True)
+    for title, lines in _parts(found, console.width):
+        heading = [Text(line, style="bold") for line in _wrapped(title, console.width)]
+        for line in (Text(), *heading, *lines):
+            console.print(line, soft_wrap=True)
     if page is not None:
-        console.print(f"\n{escape(str(page))}", soft_wrap=True)
+        console.print(Text(f"\n{page}"), soft_wrap=True)
 
 
-def _parts(console: Console, found: Explained) -> Iterator[tuple[str, list[str]]]:
-    """Titles and the lines under them, as markup."""
-    say, width = found.wording.text, console.width
+def _parts(found: Explained, width: int) -> Iterator[tuple[str, list[Text]]]:
+    """Titles and the lines under them."""
+    say = found.wording.text
     yield words.headline(found), list(_standing(found, width))
-    title = say("explain_drivers", usual=found.usual)
-    doubts = [
-        f"[yellow]{line}[/yellow]"
-        for doubt in words.doubts(found)
-        for line in _wrapped(doubt, width, "  ")
-    ]
-    yield title, [*_drivers(found, found.levers, width), *doubts]
+    doubts = [line for doubt in words.doubts(found) for line in _wrapped(doubt, width, "  ")]
+    drivers = [*_drivers(found, found.levers, width), *_texts(doubts, "yellow")]
+    yield say("explain_drivers", usual=found.usual), drivers
     if found.facts:
         yield say("explain_facts"), list(_drivers(found, found.facts, width))
-    yield say("explain_happened"), list(_happened(found, width))
-    yield say("explain_what_if"), list(_alternative(found, width))
+    yield say("explain_happened"), _texts(_happened(found, width))
+    yield say("explain_what_if"), _texts(_alternative(found, width))
 
 
-def _standing(found: Explained, width: int) -> Iterator[str]:
+def _texts(lines: Iterable[str], style: str = "") -> list[Text]:
+    """Lines that are shown as they are, whatever signs they hold."""
+    return [Text(line, style=style) for line in lines]
+
+
+def _standing(found: Explained, width: int) -> Iterator[Text]:
     for text in (words.risk(found), *words.standing(found), words.history(found)):
-        if text is not None:
-            yield from _wrapped(text, width)
+        yield from _texts(_wrapped(text or "", width))
 
 
-def _drivers(found: Explained, drivers: list[Driver], width: int) -> Iterator[str]:
+def _drivers(found: Explained, drivers: list[Driver], width: int) -> Iterator[Text]:
     """Of each its name, what it adds, a bar of that, and the reason beside it."""
     longest = max((len(one.name) for one in found.drivers), default=0)
     amounts = {one.group: words.amount(found, one) for one in found.drivers}
@@ -74,9 +72,11 @@ def _drivers(found: Explained, drivers: list[Driver], width: int) -> Iterator[st
         indent = " " * (len(beside) + most + 2)
         first, *rest = _wrapped(one.reason or "", width, indent) or [""]
         colour = RAISES if one.points > 0 else LOWERS
-        space = " " * (len(indent) - len(beside) - len(bar))
-        yield f"{escape(beside)}[{colour}]{bar}[/{colour}]{space}{first.removeprefix(indent)}"
-        yield from rest
+        line = Text.assemble(beside, (bar, colour))
+        line.append(first[len(line) :])
+        line.rstrip()
+        yield line
+        yield from _texts(rest)
 
 
 def _happened(found: Explained, width: int) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _alternative(found: Explained, width: int) -> Iterator[str]:
     say = found.wording.text
     yield from _wrapped(words.outcome(found), width, "  ")
     for one in found.alternative.changes if found.at_risk else ():
-        yield f"  {escape(one.name)}"
+        yield f"  {one.name}"
         yield from _altered(found, one, width)
     if fixed := words.fixed(found):
         yield from _wrapped(say("what_if_fixed"), width, "  ")
@@ -124,7 +124,7 @@ def _altered(found: Explained, change: Altered, width: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, width: int, indent: str = "", *, hanging: int = 0) -> list[str]:
-    """A text as lines of markup that fit, the further ones indented by so much more."""
+    """A text as lines that fit, the further ones indented by so much more."""
     lines = wrap(
         text.replace(" %", GLUED),
         max(width, len(indent) + hanging + NARROWEST),
@@ -134,4 +134,4 @@ def _wrapped(text: str, width: int, indent: str = "", *, hanging: int = 0) -> li
         break_on_hyphens=False,
         replace_whitespace=False,
     )
-    return [escape(line.replace(GLUED, " %")) for line in lines]
+    return [line.replace(GLUED, " %") for line in lines]

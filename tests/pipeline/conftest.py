@@ -226,3 +226,52 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the real histories (../shared/data) are not on this machine")
     return SHARED
+
+
+@pytest.fixture
+def explained():
+    """One customer at risk, explained; ``explained(band="low")`` for another one."""
+    from dataclasses import replace
+    from datetime import date
+
+    from features.chronicle import Chronicle, Happening
+    from features.wording import Wording
+    from pipeline.explained import Altered, Alternative, Driver, Explained
+
+    drivers = (
+        Driver("payments", "payments", 1.2, 0.2, True, "2 of 3 payments failed"),
+        Driver("price", "price", 1.1, 0.12, True, "The price rose by 20 %"),
+        Driver("profile", "profile", 0.2, 0.01, False, "Country: NL"),
+        Driver("usage", "usage", -0.5, -0.05, True, None),
+    )
+    changes = (Altered("payments", "payments", ("2 failed",), ("none failed",), 0.9),)
+    happenings = (
+        Happening(date(2026, 2, 1), "signed_up"),
+        Happening(date(2026, 3, 5), "payment_failed", {"amount": 9.5, "method": None}),
+    )
+    one = Explained(
+        customer_id="C7",
+        as_of=date(2026, 4, 1),
+        model="churn-risk/3",
+        probability=0.3,
+        band="high",
+        horizon_days=30,
+        usual=0.02,
+        at_risk_from=0.06,
+        riskier_than=0.9,
+        customers=11,
+        value=200.0,
+        history=((date(2026, 3, 1), 0.05), (date(2026, 4, 1), 0.3)),
+        drivers=drivers,
+        steady=0.95,
+        alternative=Alternative(True, 0.04, changes, ("The price rose by 20 %",), ""),
+        chronicle=Chronicle(happenings, ((date(2026, 3, 18), 4), (date(2026, 3, 25), 0))),
+        wording=Wording.of("en"),
+    )
+
+    def changed(**changes: Any) -> Explained:
+        if isinstance(changes.get("wording"), str):
+            changes["wording"] = Wording.of(changes["wording"])
+        return replace(one, **changes)
+
+    return changed
