@@ -74,7 +74,8 @@ def table_of(drivers: Drivers, customer_ids: np.ndarray) -> pd.DataFrame:
 
 def _led_by_levers(drivers: Drivers) -> np.ndarray:
     """Whether each point's first driver is one to act on: refits are asked for no other."""
-    return np.array([bool(set(places[:1]) & set(drivers.levers)) for places in drivers.ranked])
+    led = [bool(set(places[:1]) & set(drivers.levers)) for places in drivers.ranked]
+    return np.array(led, dtype=bool)
 
 
 def steady(drivers: Drivers) -> np.ndarray:

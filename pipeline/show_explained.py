@@ -17,7 +17,7 @@ MOST_HAPPENINGS = 15
 WIDE = 110
 """Columns from which on bars may be long."""
 LONG_BAR, SHORT_BAR = 24, 10
-NARROWEST = 24
+NARROWEST = 20
 """Columns that a text has in any case."""
 MOST_TOGETHER = 2
 GLUED = "\N{NO-BREAK SPACE}%"

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from features.churn import Definition
 from features.errors import TooLittleData, UsageError
-from features.points import labelled_cutoffs, make_points, newest_cutoff, refuse_future
+from features.points import (
+    earlier_cutoffs,
+    labelled_cutoffs,
+    make_points,
+    newest_cutoff,
+    refuse_future,
+)
 
 SUBSCRIPTIONS = """
 customer_id | subscription_id | started_at | ended_at
@@ -190,3 +196,24 @@ def test_cutoffs_at_both_ends_of_the_calendar(kind, read):
     cutoffs = [date.min, date.max]
     points = make_points(histories, Definition(kind, activity=("usage",)), cutoffs)
     assert [(c.known, c.points, c.churned) for c in points.counts] == [(0, 0, 0), (1, 1, None)]
+
+
+@pytest.mark.parametrize(
+    ("before", "every", "most", "expected"),
+    [
+        ("2025-05-01", "month", 12, ["2025-02-01", "2025-03-01", "2025-04-01"]),
+        ("2025-05-02", "month", 2, ["2025-04-01", "2025-05-01"]),
+        ("2025-02-18", "week", 12, ["2025-02-03", "2025-02-10", "2025-02-17"]),
+        ("2025-02-17", "week", 12, ["2025-02-03", "2025-02-10"]),
+        ("2025-02-01", "month", 12, []),
+        ("2024-01-01", 1, 12, []),
+        ("0001-01-01", "week", 12, []),
+    ],
+)
+def test_earlier_cutoffs_have_history_behind_them_and_lie_before(
+    histories, before, every, most, expected
+):
+    """The histories begin on 2025-01-01; 30 days later there is something to tell."""
+    day = date.fromisoformat(before)
+    found = earlier_cutoffs(histories, Definition(), day, every=every, most=most)
+    assert [str(each) for each in found] == expected

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.calibration import FARTHEST, Beta, Isotonic, Linear
+from models.drivers import Drivers
 from models.explanation import explain
 from models.matrix import to_matrix
-from models.model import ChurnModel
+from models.model import MODEL_FILE, ChurnModel
 from models.training import Data, Part, fit
+from models.usual import Usual
 
 
 def test_it_learns(model, frame, labels):
@@ -36,6 +39,19 @@ def test_it_comes_back_from_disk(model, frame, tmp_path):
     np.testing.assert_array_equal(back.predict(frame), model.predict(frame))
     assert back.features == model.features
     assert {path.suffix for path in (tmp_path / "kept").iterdir()} == {".txt", ".json"}
+
+
+def test_a_model_of_before_it_was_known_what_is_usual_can_be_read(model, frame, tmp_path):
+    """Its drivers are held against the mean of all, and nothing is said of how steady they are."""
+    model.save(tmp_path)
+    file = tmp_path / MODEL_FILE
+    values = json.loads(file.read_text(encoding="utf-8"))
+    del values["usual"], values["stability"]
+    file.write_text(json.dumps(values), encoding="utf-8")
+    back = ChurnModel.load(tmp_path)
+    assert (back.usual, back.stability) == (Usual(), None)
+    drivers = Drivers.of(explain(back, frame))
+    assert drivers.usual_probability == explain(model, frame).expected_probability
 
 
 def test_the_order_of_the_columns_does_not_matter(model, frame):
