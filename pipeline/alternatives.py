@@ -12,7 +12,7 @@ from models.drivers import LEAST_PUSH, Drivers
 from models.peers import says
 from models.what_if import Change, WhatIf
 from pipeline.explained import Altered, Alternative
-from pipeline.reasons import Row
+from pipeline.reasons import Columns, Row
 
 
 def told_alternative(drivers: Drivers, wording: Wording, found: WhatIf) -> Alternative:
@@ -45,7 +45,7 @@ class _Told:
     def __init__(self, drivers: Drivers, wording: Wording) -> None:
         self.model = drivers.explanation.model
         self.wording = wording
-        self.now = dict(Row(drivers.explanation.frame, 0))
+        self.now = dict(Row(Columns(drivers.explanation.frame), 0))
         usual = [self.model.usual.features.get(name, 0.0) for name in self.model.names]
         self.excess = drivers.explanation.contributions[0] - usual
 

@@ -34,7 +34,7 @@ from pipeline.explained import Driver, Explained
 from pipeline.guarding import refuse_other_churn, warnings_of
 from pipeline.opening import definition_of, open_histories
 from pipeline.progress import Progress
-from pipeline.reasons import sentence, steadiness
+from pipeline.reasons import Columns, Row, sentence, steadiness
 from pipeline.registry import resolve
 from pipeline.steadying import drivers_of
 from pipeline.worth import values_of
@@ -189,6 +189,7 @@ def told_drivers(drivers: Drivers, wording: Wording) -> tuple[Driver, ...]:
     order = sorted(range(len(pushes)), key=lambda place: (-pushes[place], place))
     moving = [place for place in order if abs(pushes[place]) >= LEAST_PUSH]
     told = dict(zip(moving, told_features(drivers, [moving])[0], strict=False))
+    values = Row(Columns(drivers.explanation.frame), 0)
     return tuple(
         Driver(
             group=drivers.groups[place],
@@ -196,7 +197,7 @@ def told_drivers(drivers: Drivers, wording: Wording) -> tuple[Driver, ...]:
             log_odds=float(pushes[place]),
             points=float(drivers.in_probability[0, place]),
             is_lever=place in drivers.levers,
-            reason=sentence(drivers, wording, 0, told[place])
+            reason=sentence(drivers, wording, values, told[place])
             if told.get(place, NOTHING) != NOTHING
             else None,
         )

@@ -11,7 +11,7 @@ from features.wording import Wording
 from models.drivers import MOST_DRIVERS, Drivers
 from models.stability import STEADY, Stability
 from models.telling import NOTHING, told_features
-from pipeline.reasons import Row, reasons_of, sentence, steadiness, steady, warned
+from pipeline.reasons import Columns, Row, reasons_of, sentence, steadiness, steady, warned
 
 WORDING = Wording.of("en")
 NOT_SURE = " (not sure: "
@@ -49,7 +49,9 @@ def test_the_sentence_is_that_of_the_feature_that_is_told(drivers):
     found = reasons_of(drivers, WORDING, ~everybody(drivers))
     told = told_features(drivers)
     row = int(np.flatnonzero(told[:, 0] != NOTHING)[0])
-    assert found.reasons[row][0] == sentence(drivers, WORDING, row, told[row, 0])
+    assert found.reasons[row][0] == sentence(
+        drivers, WORDING, Row(Columns(drivers.explanation.frame), row), told[row, 0]
+    )
 
 
 def test_who_is_at_risk_is_warned_of_what_is_not_steady(drivers):
@@ -119,7 +121,7 @@ def test_of_nobody_there_is_nothing_to_tell(drivers):
 
 def test_a_row_is_a_mapping(drivers):
     frame = drivers.explanation.frame
-    row = Row(frame, 3)
+    row = Row(Columns(frame), 3)
     assert list(row) == list(frame.columns)
     assert row["subscriptions_plan"] == frame["subscriptions_plan"].iloc[3]
     assert (len(row), row.get("nothing of that name")) == (len(frame.columns), None)
