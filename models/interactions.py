@@ -17,7 +17,6 @@ them, and takes the codes of categories for numbers: with a text feature its val
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -25,8 +24,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.explanation import Explanation
-from models.model import ChurnModel
 from models.tree_paths import Leaf, Tree, trees_of
+from models.trees import Forest
+from models.treeshap import forest_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,24 +36,6 @@ Values = dict[Pair, np.ndarray]
 MOST_ROWS = 500
 """Rows whose interactions are computed: the mean of a few hundred tells which pairs are strong."""
 COLUMNS = ("name_1", "name_2", "group_1", "group_2", "mean_abs_interaction", "mean_interaction")
-
-
-@dataclass(frozen=True)
-class Forest:
-    """The trees of a model, whose log-odds are the mean of its boosters'."""
-
-    trees: Sequence[Tree]
-    boosters: int
-
-    @staticmethod
-    def of(model: ChurnModel) -> Forest:
-        trees = [tree for booster in model.boosters for tree in trees_of(booster)]
-        return Forest(trees, len(model.boosters))
-
-    @property
-    def expected(self) -> float:
-        """The log-odds before anything is known of a customer, and before calibration."""
-        return sum(tree.expected for tree in self.trees) / self.boosters
 
 
 def interactions(explained: Explanation, *, most_rows: int = MOST_ROWS) -> pd.DataFrame:
@@ -71,9 +53,10 @@ def interactions(explained: Explanation, *, most_rows: int = MOST_ROWS) -> pd.Da
 
     step = max(1, -(-len(explained.frame) // most_rows))
     model, matrix = explained.model, explained.model.matrix(explained.frame.iloc[::step])
-    forest = Forest.of(model)
-    found = interaction_values(forest, matrix)
-    way = model.raw_log_odds(matrix) - forest.expected if len(matrix) else np.empty(0)
+    forests = [forest_of(text) for text in model.boosters_text]
+    found = interaction_values(forests, matrix)
+    expected = np.mean([forest.expected for forest in forests])
+    way = model.raw_log_odds(matrix) - expected if len(matrix) else np.empty(0)
     # Calibration stretches a row's values, as it does its contributions.
     told = explained.contributions[::step].sum(axis=1)
     stretch = np.divide(told, way, out=np.ones_like(way), where=np.abs(way) > 1e-9)
@@ -89,15 +72,16 @@ def interactions(explained: Explanation, *, most_rows: int = MOST_ROWS) -> pd.Da
     ).reset_index(drop=True)
 
 
-def interaction_values(forest: Forest, matrix: np.ndarray) -> Values:
+def interaction_values(forests: Sequence[Forest], matrix: np.ndarray) -> Values:
     """By pair of features (positions, the lower first) the SHAP interaction value of each row.
 
-    In log-odds before calibration, and one half of the pair's: the matrix of `shap` is symmetric.
+    Of the mean of some boosters, in log-odds before calibration, and one half of the pair's: the
+    matrix of `shap` is symmetric.
     """
     found: Values = {}
-    for tree in forest.trees:
+    for tree in (tree for forest in forests for tree in trees_of(forest)):
         for pair, values in _of_tree(tree, matrix):
-            found[pair] = found.get(pair, 0.0) + values / forest.boosters
+            found[pair] = found.get(pair, 0.0) + values / len(forests)
     return found
 
 

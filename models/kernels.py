@@ -18,14 +18,12 @@ from typing import TypeVar, cast
 import numpy as np
 from numba import njit
 
-from models.trees import BY_CATEGORY, PLAIN
+from models.trees import BY_CATEGORY, NEAR_ZERO, PLAIN
 
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
 ROWS = 128
 """Many vector registers full, and all that a tree needs stays in the second cache."""
-NEAR_ZERO = np.float32(1e-35)
-"""What LightGBM takes for zero, where zero means missing."""
 
 
 def compiled(loop: Loop) -> Loop:

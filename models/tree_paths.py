@@ -1,57 +1,20 @@
-"""The paths of a LightGBM booster: what leads to each leaf, and how many training rows went there.
+"""The paths of a booster's trees: what leads to each leaf, and how many training rows went there.
 
-Splits are read from the booster's own dump and decided as its `Tree::NumericalDecision` and
-`Tree::CategoricalDecision` do, so that also those a row does not come by are known.
+Splits are decided as LightGBM's `Tree::NumericalDecision` and `Tree::CategoricalDecision` do, for
+all rows at once, so that also those a row does not come by are known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import lightgbm as lgb
+from models.trees import BY_CATEGORY, NEAR_ZERO, ZERO_IS_MISSING, Forest
 
-ZERO = 1e-35
-"""What LightGBM takes for zero."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """A question to one feature; rows for which it holds go left.
-
-    Attributes
-    ----------
-    threshold
-        Values up to it go left; None where the feature has categories.
-    categories
-        The codes that go left.
-    missing
-        Which values go the default way: "None", "Zero" or "NaN".
-    """
-
-    feature: int
-    threshold: float | None
-    categories: frozenset[int]
-    missing: str
-    default_left: bool
-
-    def goes_left(self, column: np.ndarray) -> np.ndarray:
-        """Which values go left; as float64, since thresholds lie between values of float32."""
-        column = column.astype(np.float64)
-        if self.threshold is None:
-            # A gap is no category: it goes right.
-            return np.isin(np.nan_to_num(column, nan=-1.0).astype(np.int64), [*self.categories])
-        gap = np.isnan(column)
-        values = column if self.missing == "NaN" else np.where(gap, 0.0, column)
-        left = values <= self.threshold
-        if self.missing == "None":
-            return left
-        default = gap if self.missing == "NaN" else np.abs(values) <= ZERO
-        return np.where(default, self.default_left, left)
+Steps = Mapping[int, tuple[tuple[int, bool], ...]]
 
 
 @dataclass(frozen=True)
@@ -63,9 +26,9 @@ class Leaf:
     value
         What it adds to the log-odds.
     steps
-        By feature on the path, the splits asked (by number) and whether the path goes left there.
+        By column on the path, the splits asked (by number) and whether the path goes left there.
     shares
-        By feature on the path, the share of training rows that its splits let through: the product
+        By column on the path, the share of training rows that its splits let through: the product
         of the shares at each.
     """
 
@@ -81,68 +44,61 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Tree:
-    """The splits and leaves of a tree."""
+    """The nodes of a tree, from the first to before the last, and its leaves."""
 
-    splits: Sequence[Split]
+    forest: Forest
+    first: int
+    last: int
     leaves: Sequence[Leaf]
 
-    @property
-    def expected(self) -> float:
-        """The mean of the leaves over the training rows."""
-        return float(sum(leaf.value * leaf.share for leaf in self.leaves))
-
     def decisions(self, matrix: np.ndarray) -> np.ndarray:
-        """Splits x rows: whether each row would go left at each split, asked or not."""
-        found = np.empty((len(self.splits), len(matrix)), dtype=bool)
-        for number, split in enumerate(self.splits):
-            found[number] = split.goes_left(matrix[:, split.feature])
-        return found
+        """Splits x rows: whether each row (float32) would go left at each split, asked or not."""
+        nodes = range(self.first, self.last)
+        return np.array([_goes_left(self.forest, node, matrix) for node in nodes])
 
 
-def trees_of(booster: lgb.Booster) -> Iterator[Tree]:
-    """The trees of a booster in their order."""
-    for told in booster.dump_model()["tree_info"]:
-        splits: list[Split] = []
-        leaves = [*_leaves(told["tree_structure"], splits, {}, {})]
-        yield Tree(splits, leaves)
-
-
-Steps = Mapping[int, tuple[tuple[int, bool], ...]]
+def trees_of(forest: Forest) -> Iterator[Tree]:
+    """The trees that split, in their order."""
+    ends = [*forest.roots, len(forest.nodes)]
+    for first, last in pairwise(ends):
+        yield Tree(forest, first, last, [*_leaves(forest, first, first, {}, {})])
 
 
 def _leaves(
-    node: Mapping[str, Any], splits: list[Split], steps: Steps, shares: Mapping[int, float]
+    forest: Forest, root: int, place: int, steps: Steps, shares: Mapping[int, float]
 ) -> Iterator[Leaf]:
-    """The leaves below a node, whose splits are noted as they are come by."""
-    if "split_index" not in node:
-        yield Leaf(float(node["leaf_value"]), steps, shares)
+    """The leaves below a place of the tree: a node, or ~leaf."""
+    if place < 0:
+        yield Leaf(float(forest.leaves[~place]), steps, shares)
         return
-    split, number = _split(node), len(splits)
-    splits.append(split)
-    asked, share = steps.get(split.feature, ()), shares.get(split.feature, 1.0)
-    for side, left in (("left_child", True), ("right_child", False)):
-        child = node[side]
-        through = _count(child) / _count(node)
+    node = forest.nodes[place]
+    column = int(forest.columns[node["feature"]])
+    asked, share = steps.get(column, ()), shares.get(column, 1.0)
+    of_left = float(node["share"])
+    for child, left, through in (("left", True, of_left), ("right", False, 1 - of_left)):
         yield from _leaves(
-            child,
-            splits,
-            {**steps, split.feature: (*asked, (number, left))},
-            {**shares, split.feature: share * through},
+            forest,
+            root,
+            node[child],
+            {**steps, column: (*asked, (place - root, left))},
+            {**shares, column: share * through},
         )
 
 
-def _split(node: Mapping[str, Any]) -> Split:
-    by_category = node["decision_type"] == "=="
-    told = node["threshold"]
-    return Split(
-        feature=int(node["split_feature"]),
-        threshold=None if by_category else float(told),
-        categories=frozenset(map(int, str(told).split("||"))) if by_category else frozenset(),
-        missing=node["missing_type"],
-        default_left=bool(node["default_left"]),
-    )
+def _goes_left(forest: Forest, place: int, matrix: np.ndarray) -> np.ndarray:
+    """Which rows go left at a node."""
+    node = forest.nodes[place]
+    values = matrix[:, forest.columns[node["feature"]]]
+    if node["way"] == BY_CATEGORY:
+        return _among(forest.words[node["first_word"] : node["after_word"]], values)
+    missing = np.isnan(values)
+    if node["way"] == ZERO_IS_MISSING:
+        missing |= np.abs(values) <= NEAR_ZERO
+    return np.where(missing, node["missing_left"], values <= node["threshold"])
 
 
-def _count(node: Mapping[str, Any]) -> int:
-    """Training rows that came to a node."""
-    return int(node["internal_count"] if "internal_count" in node else node["leaf_count"])
+def _among(words: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Whose category is among the bits of the words; one that is missing is not."""
+    known = (values > -1) & (values < 32 * len(words))
+    codes = np.where(known, values, 0).astype(np.int64)
+    return known & ((words[codes >> 5] >> (codes & 31)) & 1 > 0)

@@ -1,4 +1,4 @@
-"""The trees of a LightGBM booster as flat arrays, for loops that go through all of them.
+"""The trees of a LightGBM booster as flat arrays.
 
 Read from LightGBM's text format, version 4: a block of ``key=value`` lines for each tree. A child
 is the number of a node, or ``~leaf``.
@@ -18,6 +18,8 @@ CATEGORICAL, DEFAULT_LEFT, MISSING_ZERO, MISSING_NAN = 1, 2, 4, 8
 PLAIN, ZERO_IS_MISSING, BY_CATEGORY = 0, 1, 2
 """Ways to decide: see `NODE`."""
 
+NEAR_ZERO = np.float32(1e-35)
+"""What LightGBM takes for zero, where zero means missing."""
 
 NODE = np.dtype(
     [

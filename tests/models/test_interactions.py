@@ -12,9 +12,10 @@ import pytest
 
 from models.calibration import Linear
 from models.explanation import explain
-from models.interactions import Forest, interaction_values, interactions
+from models.interactions import interaction_values, interactions
 from models.model import ChurnModel
-from models.tree_paths import trees_of
+from models.trees import BY_CATEGORY, Forest
+from models.treeshap import forest_of
 
 NAMES = [f"f{number}" for number in range(5)]
 FEATURES = tuple(
@@ -41,6 +42,14 @@ def train(*, leaves: int, depth: int, categories: bool, seed: int = 1) -> lgb.Bo
     return lgb.train(settings, data, num_boost_round=20)
 
 
+def forest(booster: lgb.Booster) -> Forest:
+    return forest_of(booster.model_to_string())
+
+
+def forests(model: ChurnModel) -> list[Forest]:
+    return [forest_of(text) for text in model.boosters_text]
+
+
 def some_rows(count: int = 40) -> np.ndarray:
     random = np.random.default_rng(8)
     rows = random.normal(size=(count, 5)).astype(np.float32)
@@ -56,7 +65,7 @@ def test_they_are_those_of_shap(leaves, depth):
     booster = train(leaves=leaves, depth=depth, categories=False)
     rows = some_rows()
     theirs = np.asarray(shap.TreeExplainer(booster).shap_interaction_values(rows))
-    ours = interaction_values(Forest([*trees_of(booster)], 1), rows)
+    ours = interaction_values([forest(booster)], rows)
     for one, other in combinations(range(5), 2):
         values = ours.get((one, other), np.zeros(len(rows)))
         np.testing.assert_allclose(values, theirs[:, one, other], rtol=0, atol=1e-12)
@@ -99,11 +108,10 @@ def by_definition(booster: lgb.Booster, row: np.ndarray, one: int, other: int) -
 
 def test_with_categories_they_are_what_the_definition_says():
     booster = train(leaves=12, depth=5, categories=True)
-    assert any(split.categories for tree in trees_of(booster) for split in tree.splits), (
-        "the trees should ask for categories"
-    )
+    asked = forest(booster).nodes["way"] == BY_CATEGORY
+    assert asked.any(), "the trees should ask for categories"
     rows = some_rows(4)
-    ours = interaction_values(Forest([*trees_of(booster)], 1), rows)
+    ours = interaction_values([forest(booster)], rows)
     for one, other in combinations(range(5), 2):
         expected = [by_definition(booster, row, one, other) for row in rows]
         found = ours.get((one, other), np.zeros(len(rows)))
@@ -141,15 +149,15 @@ def test_the_strongest_pair_is_the_one_that_acts_together(model):
 
 def test_those_of_a_model_are_the_mean_of_its_boosters(model):
     rows = some_rows(30)
-    each = [interaction_values(Forest([*trees_of(one)], 1), rows)[0, 1] for one in model.boosters]
-    found = interaction_values(Forest.of(model), rows)[0, 1]
+    each = [interaction_values([one], rows)[0, 1] for one in forests(model)]
+    found = interaction_values(forests(model), rows)[0, 1]
     np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=0, atol=1e-12)
 
 
 def test_calibration_stretches_them_as_it_does_the_contributions(model):
     rows = some_rows(100)
     found = interactions(explain(model, frame_of(rows)))
-    both = 2 * interaction_values(Forest.of(model), rows)[0, 1]
+    both = 2 * interaction_values(forests(model), rows)[0, 1]
     first = found[(found["name_1"] == "f0") & (found["name_2"] == "f1")].iloc[0]
     assert first["mean_abs_interaction"] == pytest.approx(0.5 * np.abs(both).mean(), rel=1e-9)
     assert first["mean_interaction"] == pytest.approx(0.5 * both.mean(), rel=1e-9)

@@ -6,7 +6,8 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from models.tree_paths import Split, trees_of
+from models.tree_paths import Tree, trees_of
+from models.treeshap import forest_of
 
 
 def booster(*, zero_as_missing: bool = False, gaps: bool = True) -> tuple[lgb.Booster, np.ndarray]:
@@ -16,17 +17,21 @@ def booster(*, zero_as_missing: bool = False, gaps: bool = True) -> tuple[lgb.Bo
     matrix[random.random(matrix.shape) < 0.2] = 0.0
     if gaps:
         matrix[random.random(matrix.shape) < 0.1] = np.nan
-    matrix[:, 4] = random.integers(0, 6, 1500)
+    matrix[:, 4] = random.integers(0, 40, 1500)
     risk = np.nan_to_num(matrix[:, 0]) + np.isnan(matrix[:, 1]) + (matrix[:, 4] % 2)
     labels = (random.random(1500) < 1 / (1 + np.exp(1 - risk))).astype(int)
     settings = {"objective": "binary", "verbosity": -1, "num_leaves": 8, "min_data_in_leaf": 10}
     settings |= {"zero_as_missing": zero_as_missing, "min_data_per_group": 5, "seed": 1}
     data = lgb.Dataset(matrix, labels, categorical_feature=[4])
-    rows = np.vstack([matrix, matrix[:60]])
+    rows = np.vstack([matrix, matrix[:60]]).astype(np.float32)
     rows[-60:-30, 4] = np.nan
-    rows[-30:, 4] = 17
+    rows[-30:, 4] = np.resize([-1, 77, 2000], 30)
     rows[-45:, 0] = np.nan
     return lgb.train(settings, data, num_boost_round=25), rows
+
+
+def trees(made: lgb.Booster) -> list[Tree]:
+    return [*trees_of(forest_of(made.model_to_string()))]
 
 
 @pytest.mark.parametrize("zero_as_missing", [False, True])
@@ -34,7 +39,7 @@ def booster(*, zero_as_missing: bool = False, gaps: bool = True) -> tuple[lgb.Bo
 def test_every_row_comes_to_the_leaf_that_lightgbm_says(zero_as_missing, gaps):
     made, rows = booster(zero_as_missing=zero_as_missing, gaps=gaps)
     total = np.zeros(len(rows))
-    for tree in trees_of(made):
+    for tree in trees(made):
         decisions = tree.decisions(rows)
         reached = np.zeros((len(tree.leaves), len(rows)), dtype=bool)
         for number, leaf in enumerate(tree.leaves):
@@ -45,30 +50,16 @@ def test_every_row_comes_to_the_leaf_that_lightgbm_says(zero_as_missing, gaps):
     np.testing.assert_allclose(total, made.predict(rows, raw_score=True), rtol=0, atol=1e-12)
 
 
-def test_the_expected_value_is_that_of_the_contributions():
-    made, rows = booster()
-    expected = made.predict(rows[:1], pred_contrib=True)[0, -1]
-    assert sum(tree.expected for tree in trees_of(made)) == pytest.approx(expected, abs=1e-12)
-
-
 def test_shares_of_the_leaves_are_all_of_the_training():
     made, _ = booster()
-    for tree in trees_of(made):
+    for tree in trees(made):
         assert sum(leaf.share for leaf in tree.leaves) == pytest.approx(1)
 
 
-def test_a_threshold_between_two_values_of_float32_parts_them():
-    value = np.float32(0.1)
-    split = Split(0, float(value) - 1e-12, frozenset(), "None", default_left=False)
-    assert not split.goes_left(np.array([value], dtype=np.float32))[0]
-
-
-def test_a_tree_without_a_split_is_its_value():
+def test_a_tree_without_a_split_has_no_paths():
     made = lgb.train(
         {"objective": "binary", "verbosity": -1},
         lgb.Dataset(np.zeros((50, 1)), np.tile([0, 1], 25), params={"feature_pre_filter": False}),
         num_boost_round=1,
     )
-    (tree,) = trees_of(made)
-    assert not tree.splits
-    assert tree.expected == tree.leaves[0].value
+    assert not trees(made)
