@@ -63,12 +63,10 @@ class Explanation:
 
     def importance(self) -> dict[str, float]:
         """Mean |SHAP| by feature, the largest first."""
-        return _by_size(self.model.names, np.abs(self.contributions))
-
-    def group_importance(self) -> dict[str, float]:
-        """Mean |sum of SHAP| by driver group, the largest first."""
-        groups, sums = self.by_group()
-        return _by_size(groups, np.abs(sums))
+        names = self.model.names
+        means = np.abs(self.contributions).sum(axis=0) / max(len(self.contributions), 1)
+        order = sorted(range(len(names)), key=lambda i: (-means[i], names[i]))
+        return {names[i]: float(means[i]) for i in order}
 
     def by_group(self) -> tuple[list[str], np.ndarray]:
         """Driver groups, and points x groups: what each group adds to the log-odds."""
@@ -93,9 +91,3 @@ def explain(model: ChurnModel, frame: pd.DataFrame) -> Explanation:
     found = model.contributions(frame)
     expected = float(found[0, -1]) if len(found) else 0.0
     return Explanation(model, frame, found[:, :-1], expected)
-
-
-def _by_size(names: list[str], sizes: np.ndarray) -> dict[str, float]:
-    means = sizes.mean(axis=0) if len(sizes) else np.zeros(len(names))
-    order = sorted(range(len(names)), key=lambda i: (-means[i], names[i]))
-    return {names[i]: float(means[i]) for i in order}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.drivers import Drivers
 from models.explanation import Explanation
 from models.resampling import mean_intervals
 
@@ -60,24 +61,24 @@ def feature_importance(explained: Explanation, customers: np.ndarray, *, seed: i
     return frame.sort_values(["mean_abs_shap", "name"], ascending=[False, True], ignore_index=True)
 
 
-def driver_importance(explained: Explanation, customers: np.ndarray, *, seed: int) -> pd.DataFrame:
+def driver_importance(drivers: Drivers, customers: np.ndarray, *, seed: int) -> pd.DataFrame:
     """Every driver group of the model, the most important first (ties by name).
 
-    A group's contribution to a point is the sum of its features': what they take from each other
-    does not count. ``mean_shap`` is the signed mean: above 0 where the group raises the risk of
-    these points on the whole, against the points that the model learned from.
+    What a group adds to a point is the sum of its features' contributions, against a usual customer
+    (`models.drivers`): what they take from each other does not count. ``mean_shap`` is the signed
+    mean: above 0 where the group makes these points riskier than a usual customer on the whole.
     """
     import pandas as pd
 
-    groups, sums = explained.by_group()
-    low, high = mean_intervals(np.abs(sums), customers, seed=seed)
+    groups, pushes = drivers.groups, drivers.pushes
+    low, high = mean_intervals(np.abs(pushes), customers, seed=seed)
     frame = pd.DataFrame(
         {
             "group": groups,
-            "mean_abs_shap": _means(np.abs(sums)),
+            "mean_abs_shap": _means(np.abs(pushes)),
             "low": low,
             "high": high,
-            "mean_shap": _means(sums),
+            "mean_shap": _means(pushes),
         },
         columns=list(DRIVER_COLUMNS),
     )

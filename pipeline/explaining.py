@@ -96,7 +96,7 @@ def explain_all(drivers: Drivers, *, seed: int) -> Global:
     return Global(
         explained=explained,
         features=feature_importance(explained, customers, seed=seed),
-        drivers=driver_importance(explained, customers, seed=seed),
+        drivers=driver_importance(drivers, customers, seed=seed),
         parts=drivers_by_part(list(drivers.groups), drivers.pushes, customers, parts, seed=seed),
         pairs=interactions(explained),
         reasons=reasons_by_time(levers, pushes, at_risk, customers, cutoffs),

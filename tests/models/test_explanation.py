@@ -30,8 +30,6 @@ def test_importances_are_means_the_largest_first(explained):
     found = explained.importance()
     assert list(found.values()) == sorted(found.values(), reverse=True)
     assert found["plan"] == pytest.approx(np.abs(explained.contributions[:, 2]).mean())
-    groups = explained.group_importance()
-    assert groups["subscription"] == pytest.approx(found["plan"])
 
 
 @pytest.mark.parametrize("scale", ["log-odds", "probability"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from models.drivers import Drivers
 from models.explanation import Explanation
 from models.importance import driver_importance, feature_importance
 from models.model import ChurnModel
+from models.usual import Usual
 
 FEATURES = (
     {"name": "logins", "meaning": "", "unit": "number", "group": "usage"},
@@ -33,6 +37,10 @@ def explanation(contributions: np.ndarray, logins: np.ndarray | None = None) -> 
     return Explanation(MODEL, frame, np.asarray(contributions, dtype=np.float64), -2.0)
 
 
+def of_drivers(explained: Explanation, customers: np.ndarray) -> pd.DataFrame:
+    return driver_importance(Drivers.of(explained), customers, seed=1)
+
+
 def test_means_are_those_of_the_absolute_contributions():
     found = feature_importance(explanation([[1, -2, 0], [-1, 4, 0]]), np.array([1, 2]), seed=1)
     assert found["name"].tolist() == ["days", "logins", "plan"]
@@ -43,10 +51,18 @@ def test_means_are_those_of_the_absolute_contributions():
 
 
 def test_what_features_of_a_driver_take_from_each_other_does_not_count():
-    found = driver_importance(explanation([[1, -1, 0.5], [2, -4, 0.5]]), np.array([1, 2]), seed=1)
+    found = of_drivers(explanation([[1, -1, 0.5], [2, -4, 0.5]]), np.array([1, 2]))
     assert found["group"].tolist() == ["usage", "price"]
     assert found["mean_abs_shap"].tolist() == [1, 0.5]
     assert found["mean_shap"].tolist() == [-1, 0.5]
+
+
+def test_drivers_are_held_against_a_usual_customer():
+    usual = replace(MODEL, usual=Usual(groups={"usage": -1.0, "price": 0.5}))
+    explained = replace(explanation([[1, -1, 0.5], [2, -4, 0.5]]), model=usual)
+    found = of_drivers(explained, np.array([1, 2])).set_index("group")
+    assert found.loc["usage", ["mean_abs_shap", "mean_shap"]].tolist() == [1, 0]
+    assert found.loc["price", ["mean_abs_shap", "mean_shap"]].tolist() == [0, 0]
 
 
 def test_equals_stand_in_the_order_of_their_names():
@@ -58,7 +74,7 @@ def test_equals_stand_in_the_order_of_their_names():
         "plan",
     ]
     single = explanation(np.tile([0.5, 0.5, -1], (3, 1)))
-    assert driver_importance(single, customers, seed=1)["group"].tolist() == ["price", "usage"]
+    assert of_drivers(single, customers)["group"].tolist() == ["price", "usage"]
 
 
 def test_points_of_one_customer_are_drawn_together():
@@ -99,7 +115,7 @@ def test_without_points_nothing_is_known():
     nothing = explanation(np.empty((0, 3)))
     for found in (
         feature_importance(nothing, np.array([]), seed=1),
-        driver_importance(nothing, np.array([]), seed=1),
+        of_drivers(nothing, np.array([])),
     ):
         assert found[["mean_abs_shap", "low", "high"]].isna().all(axis=None)
 

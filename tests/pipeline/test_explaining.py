@@ -11,13 +11,22 @@ import pytest
 from models.calibration import probabilities
 from models.drivers import Drivers
 from models.risk import risk_bands
+from models.usual import Usual
 from pipeline.explaining import explain_all
 from pipeline.files import to_json
 
 
 @pytest.fixture(scope="module")
-def overall(small_explanation):
-    return explain_all(Drivers.of(small_explanation), seed=1)
+def drivers(small_explanation):
+    """What drives whom, against a usual customer."""
+    usual = Usual.of(small_explanation)
+    model = replace(small_explanation.model, usual=usual)
+    return Drivers.of(replace(small_explanation, model=model))
+
+
+@pytest.fixture(scope="module")
+def overall(drivers):
+    return explain_all(drivers, seed=1)
 
 
 def at_risk(explained) -> np.ndarray:
@@ -30,7 +39,7 @@ def test_importances_are_those_of_the_explanation(overall):
     assert dict(zip(overall.features["name"], overall.features["mean_abs_shap"], strict=True)) == (
         pytest.approx(explained.importance())
     )
-    assert list(overall.drivers["group"]) == list(explained.group_importance())
+    assert set(overall.drivers["group"]) == {*explained.by_group()[0]}
     for found in (overall.features, overall.drivers, overall.parts):
         assert (found["low"] <= found["mean_abs_shap"]).all()
         assert (found["mean_abs_shap"] <= found["high"]).all()
@@ -59,6 +68,11 @@ def test_drivers_are_told_of_all_points_then_of_each_part(overall):
         ("customers_profile_vip", "yes"),
     }
     assert (found.groupby("of")["points"].sum() == 4 * 600).all()
+    for column in ("mean_abs_shap", "mean_shap"):
+        sums = (found[column] * found["points"]).groupby([found["of"], found["group"]]).sum()
+        of_all = sums["all"]
+        for of in ("cutoff", "subscriptions_plan", "customers_profile_vip"):
+            pd.testing.assert_series_equal(sums[of], of_all)
 
 
 def test_every_customer_at_risk_is_in_one_cohort_at_the_newest_cutoff(overall):
@@ -71,12 +85,11 @@ def test_every_customer_at_risk_is_in_one_cohort_at_the_newest_cutoff(overall):
     assert overall.cohorts_as_json()["customers"] == len(newest)
 
 
-def test_cohorts_tell_the_figures_of_their_members(overall):
+def test_cohorts_tell_the_figures_of_their_members(overall, drivers):
     explained = overall.explained
-    groups, sums = explained.by_group()
     for one, told in zip(overall.cohorts, overall.cohorts_as_json()["cohorts"], strict=True):
         assert told["churned"] == explained.frame["churned"].to_numpy()[one.members].mean()
-        means = dict(zip(groups, sums[one.members].mean(axis=0), strict=True))
+        means = dict(zip(drivers.groups, drivers.pushes[one.members].mean(axis=0), strict=True))
         assert told["contributions"] == pytest.approx(means)
         assert told["typical"] in explained.frame["customer_id"].to_numpy()[one.members]
 
@@ -88,8 +101,8 @@ def test_reasons_are_those_of_the_customers_at_risk(overall):
     assert overall.reasons.customers == {"2026-01-01": 300, "2026-02-01": 300}
 
 
-def test_the_same_explanation_gives_the_same_files(overall, small_explanation):
-    again = explain_all(Drivers.of(small_explanation), seed=1)
+def test_the_same_explanation_gives_the_same_files(overall, drivers):
+    again = explain_all(drivers, seed=1)
     for one, other in (
         (overall.catalogue(), again.catalogue()),
         (overall.drivers_of_all_and_parts(), again.drivers_of_all_and_parts()),
