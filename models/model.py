@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.json"
 
+ROWS_AT_A_TIME = 32_768
+"""Rows that are explained together: what lies between matrix and contributions stays small."""
+
 
 def booster_file(number: int) -> str:
     """The name of a booster's file."""
@@ -119,9 +122,13 @@ class ChurnModel:
         A row's sum is the log-odds of its probability (TreeSHAP, Lundberg et al. 2020; the values
         of a mean are the mean of the values), carried through the calibration (see `carried`).
         """
-        if not len(frame):
-            return np.empty((0, len(self.features) + 1))
-        matrix = self.matrix(frame)
+        found = np.empty((len(frame), len(self.features) + 1))
+        for start in range(0, len(frame), ROWS_AT_A_TIME):
+            part = slice(start, start + ROWS_AT_A_TIME)
+            found[part] = self._contributions(self.matrix(frame.iloc[part]))
+        return found
+
+    def _contributions(self, matrix: np.ndarray) -> np.ndarray:
         of_all = (shap_values(text, matrix) for text in self.boosters_text)
         found = np.asarray(sum(of_all)) / len(self.boosters_text)
         raw, expected = found.sum(axis=1), found[:, -1]

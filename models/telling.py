@@ -26,28 +26,28 @@ def told_features(drivers: Drivers, ranked: Sequence[Sequence[int]] | None = Non
         For each point the places of the drivers to tell; by default those of `Drivers.ranked`. Of
         one that lowers the risk, the feature that lowers it most is told.
     """
-    explanation = drivers.explanation
-    usual = explanation.model.usual.features
-    excess = explanation.contributions - [usual.get(n, 0.0) for n in explanation.model.names]
     wanted = drivers.ranked if ranked is None else ranked
     most = max((len(places) for places in wanted), default=0)
-    found = np.full((len(excess), max(most, 1)), NOTHING)
+    found = np.full((len(wanted), max(most, 1)), NOTHING)
     asked = np.full_like(found, NOTHING)
     for row, places in enumerate(wanted):
         asked[row, : len(places)] = places
     for place, group in enumerate(drivers.groups):
         rows, ranks = np.nonzero(asked == place)
         if len(rows):
-            signed = excess[rows] * np.sign(drivers.pushes[rows, place])[:, None]
-            found[rows, ranks] = _strongest(drivers, group, rows, signed)
+            sign = np.sign(drivers.pushes[rows, place])[:, None]
+            found[rows, ranks] = _strongest(drivers, group, rows, sign)
     return found
 
 
-def _strongest(drivers: Drivers, group: str, rows: np.ndarray, excess: np.ndarray) -> np.ndarray:
-    """The feature to tell of one group, for some rows."""
-    features = drivers.explanation.model.features
-    columns, member = membership(features, drivers.explanation.frame, group, rows)
-    weighed = np.where(member, excess[:, columns], 0.0)
+def _strongest(drivers: Drivers, group: str, rows: np.ndarray, sign: np.ndarray) -> np.ndarray:
+    """The feature to tell of one group, for some rows: that which goes furthest with the sign."""
+    explanation = drivers.explanation
+    features, known = explanation.model.features, explanation.model.usual.features
+    columns, member = membership(features, explanation.frame, group, rows)
+    usual = [known.get(features[column]["name"], 0.0) for column in columns]
+    excess = explanation.contributions[np.ix_(rows, columns)] - usual
+    weighed = np.where(member, sign * excess, 0.0)
     subjects, of_column = np.unique(
         [features[c].get("says") or features[c]["name"] for c in columns], return_inverse=True
     )

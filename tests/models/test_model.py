@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models import model as module
 from models.calibration import FARTHEST, Beta, Isotonic, Linear
 from models.drivers import Drivers
 from models.explanation import explain
 from models.matrix import to_matrix
 from models.model import MODEL_FILE, ChurnModel
+from models.stability import Stability
 from models.training import Data, Part, fit
 from models.usual import Usual
 
@@ -33,11 +35,19 @@ def test_contributions_add_up_to_the_log_odds(model, frame):
     np.testing.assert_allclose(total, np.log(predicted / (1 - predicted)), rtol=0, atol=1e-9)
 
 
+def test_contributions_are_the_same_part_by_part(model, frame, monkeypatch):
+    whole = model.contributions(frame)
+    monkeypatch.setattr(module, "ROWS_AT_A_TIME", 300)
+    np.testing.assert_allclose(model.contributions(frame), whole, rtol=0, atol=1e-12)
+
+
 def test_it_comes_back_from_disk(model, frame, tmp_path):
-    model.save(tmp_path / "kept")
+    usual = Usual({"usage": 0.1}, {"plan": 0.2})
+    known = replace(model, usual=usual, stability=Stability(2, 9, 0.9, (0.1, 2.0), (0.5, 1.0)))
+    known.save(tmp_path / "kept")
     back = ChurnModel.load(tmp_path / "kept")
     np.testing.assert_array_equal(back.predict(frame), model.predict(frame))
-    assert back.features == model.features
+    assert back == known
     assert {path.suffix for path in (tmp_path / "kept").iterdir()} == {".txt", ".json"}
 
 
