@@ -59,9 +59,9 @@ def steadied(
     model = _with_usual(model, usual)
     bands = risk_bands(model.predict(test), model.base_rate)
     judged = spread(test[bands != LOW], MOST_JUDGED)
-    if judged.empty or not settings.refits:
-        return model
     high = risk_bands(model.predict(judged), model.base_rate) == HIGH
+    if not settings.refits or not high.any():
+        return model
     found, others = drivers_of(model, judged), []
     again = refits(
         model,

@@ -1,125 +1,86 @@
-"""A model learns what is usual and how steady its reasons are, from real points, repeatably."""
+"""What a new model knows of its reasons, and what is left out where it cannot be known."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from features.catalogue import FACTS
 from models.explanation import explain
-from models.model import ChurnModel
-from models.risk import LOW, risk_bands
+from models.faithfulness import faithfulness
+from models.risk import HIGH, LOW, risk_bands
 from models.training import Data, Fitted, Part
 from models.usual import Usual
 from pipeline import steadying
+from pipeline.config import Model
 from pipeline.steadying import drivers_of, figures, spread, steadied
 
-
-class Parted:
-    """The older points train, the newer ones test."""
-
-    def __init__(self, frame):
-        newest = frame["cutoff"] == frame["cutoff"].max()
-        parts = {"train": frame[~newest], "test": frame[newest]}
-        self.frames = {name: part.reset_index(drop=True) for name, part in parts.items()}
+FITTED = Fitted((), {"searched": 20, "random": 20})
 
 
 @pytest.fixture(scope="module")
-def parts(small_explanation):
-    return Parted(small_explanation.frame)
+def model(small_explanation):
+    return small_explanation.model
 
 
 @pytest.fixture(scope="module")
-def learn(small_explanation, parts):
-    """Steadies the small model, with few trees and refits."""
-    model, train = small_explanation.model, parts.frames["train"]
-    points = Part(model.matrix(train), train["churned"].to_numpy())
-    data = Data(points, model.names, ["subscriptions_plan"])
-    fitted = Fitted((), {"searched": 15, "random": 15})
-
-    def run(parts=parts, seed=3, refits=3, **options) -> ChurnModel:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(steadying, "REFITS", refits)
-            return steadied(model, data, fitted, parts, seed=seed, chosen={}, **options)
-
-    return run
+def frame(small_explanation):
+    return small_explanation.frame
 
 
-@pytest.fixture(scope="module")
-def learned(learn):
-    return learn()
+def steady(model, frame, *, refits: int = 3, test: pd.DataFrame | None = None, tell=print):
+    """The model steadied, with the points of the training as its test if no others are given."""
+    labels = frame["churned"].to_numpy().astype(np.int8)
+    data = Data(Part(model.matrix(frame), labels), model.names, [*model.levels])
+    parts = SimpleNamespace(frames={"train": frame, "test": frame if test is None else test})
+    return steadied(model, data, FITTED, parts, Model(refits=refits), {}, tell=tell)
 
 
-def test_usual_is_the_median_of_the_training(learned, parts, small_explanation):
-    train = explain(small_explanation.model, parts.frames["train"])
-    assert learned.usual == Usual.of(train)
-    median = np.median(train.contributions, axis=0)
-    np.testing.assert_array_equal(list(learned.usual.features.values()), median)
-
-
-def test_the_refits_judge_those_at_risk(learned, parts):
-    found = learned.stability
-    bands = risk_bands(learned.predict(parts.frames["test"]), learned.base_rate)
-    assert found.refits == 3
-    assert 0 < found.customers <= (bands != LOW).sum()
-    assert 0.5 < found.agreement <= 1
-    assert (np.diff(found.shares) >= 0).all()
-
-
-def test_the_same_seed_learns_the_same(learn, learned):
-    assert learn() == learned
-    assert learn(seed=4).usual == learned.usual
-
-
-def test_the_refits_are_told_one_by_one(learn):
+def test_refits_judge_the_points_of_high_risk(model, frame):
     told = []
-    learn(refits=2, tell=told.append)
-    assert told == ["refit 1 of 2", "refit 2 of 2"]
+    found = steady(model, frame, tell=told.append)
+    high = risk_bands(model.predict(frame), model.base_rate) == HIGH
+    assert (found.stability.refits, found.stability.customers) == (3, high.sum())
+    assert 0.5 < found.stability.agreement <= 1
+    assert told == ["refit 1 of 3", "refit 2 of 3", "refit 3 of 3"]
+    assert found.usual == Usual.of(explain(model, frame))
+    assert steady(model, frame).stability == found.stability
+    np.testing.assert_array_equal(found.predict(frame), model.predict(frame))
 
 
-def test_where_nobody_is_at_risk_nothing_is_known_of_steadiness(learn, parts, small_explanation):
-    calm = Parted(parts.frames["train"])
-    probability = small_explanation.model.predict(parts.frames["test"])
-    lowest = parts.frames["test"][probability < np.quantile(probability, 0.2)]
-    calm.frames = {"train": parts.frames["train"], "test": lowest.reset_index(drop=True)}
-    found = learn(parts=calm)
+@pytest.mark.parametrize("why", ["not asked for", "nobody at risk", "nobody of high risk"])
+def test_nothing_is_fitted_again_for_nothing(model, frame, why, monkeypatch):
+    monkeypatch.setattr(steadying, "refits", lambda *rest, **named: pytest.fail("a refit"))
+    bands = risk_bands(model.predict(frame), model.base_rate)
+    test = {"nobody at risk": frame[bands == LOW], "nobody of high risk": frame[bands != HIGH]}
+    found = steady(model, frame, refits=0 if why == "not asked for" else 3, test=test.get(why))
     assert found.stability is None
     assert found.usual.groups
 
 
-def test_profile_is_no_lever(learned, parts):
-    found = drivers_of(learned, parts.frames["test"])
-    assert set(found.facts) == set(FACTS) == {"profile"}
+def test_figures_are_of_those_at_risk(model, frame):
+    found = steady(model, frame)
+    drivers = drivers_of(found, frame)
+    bands = risk_bands(model.predict(frame), model.base_rate)
+    told = figures(drivers)
+    assert (told["at_risk"], told["high_risk"]) == ((bands != LOW).sum(), (bands == HIGH).sum())
+    assert told["drivers"] == drivers.importance(bands != LOW)
+    assert told["faithfulness"] == faithfulness(drivers, np.flatnonzero(bands == HIGH))
+    assert told["stability"]["agreement"] == found.stability.agreement
+    assert figures(drivers_of(replace(found, stability=None), frame))["stability"] is None
+
+
+def test_spread_takes_evenly_and_no_more():
+    frame = pd.DataFrame({"number": range(10)}, index=range(5, 15))
+    assert spread(frame, 4)["number"].tolist() == [0, 3, 6, 9]
+    assert spread(frame, 10)["number"].tolist() == [*range(10)]
+    assert spread(frame.head(0), 4).empty
+
+
+def test_profile_is_no_lever(model, frame):
+    found = drivers_of(model, frame)
+    assert set(found.facts) == {"profile"}
     assert "profile" not in [found.groups[place] for place in found.levers]
-
-
-def test_figures_are_json_values_that_fit_the_points(learned, parts):
-    import json
-
-    drivers = drivers_of(learned, parts.frames["test"])
-    found = figures(drivers)
-    assert json.loads(json.dumps(found)) == found
-    bands = risk_bands(learned.predict(parts.frames["test"]), learned.base_rate)
-    assert found["at_risk"] == (bands != LOW).sum() >= found["high_risk"] > 0
-    assert found["stability"] == {
-        "agreement": learned.stability.agreement,
-        "customers": learned.stability.customers,
-        "refits": 3,
-    }
-    assert set(found["drivers"]) == set(drivers.groups)
-    assert figures(drivers_of(replace(learned, stability=None), drivers.explanation.frame))[
-        "stability"
-    ] is None  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("rows", "most", "kept"),
-    [(0, 3, []), (3, 3, [0, 1, 2]), (4, 3, [0, 2]), (10, 3, [0, 4, 8]), (7, 1, [0])],
-)
-def test_rows_are_spread_evenly(rows, most, kept):
-    found = spread(pd.DataFrame({"n": range(rows)}, index=range(5, 5 + rows)), most)
-    assert found["n"].tolist() == kept
-    assert found.index.tolist() == list(range(len(kept)))
