@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.points import CutoffCount
-from models.explanation import Explanation
 from pipeline import evaluation_plots, explanation_plots
+from pipeline.beeswarm import beeswarm
 from pipeline.config import Config
 from pipeline.dependence_plots import draw_dependence
 from pipeline.explaining import Global
 from pipeline.files import to_json, whole_folder, write_parquet
+from pipeline.plotting import save
 
 if TYPE_CHECKING:
     import pandas as pd
-
-MOST_SHOWN = 15
 
 
 def write(
@@ -64,26 +62,4 @@ def _explanations(overall: Global, folder: Path) -> None:
         (folder / name).write_text(to_json(values) + "\n", encoding="utf-8")
     explanation_plots.draw(overall, folder)
     draw_dependence(overall, folder)
-    _beeswarm(overall.explained, folder)
-
-
-def _beeswarm(explained: Explanation, folder: Path) -> None:
-    """The SHAP values of the strongest features."""
-    import matplotlib
-    import numpy as np
-    import shap
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    # The plot spreads its points with numpy's global generator.
-    np.random.seed(0)
-    plt.figure()
-    with warnings.catch_warnings():
-        # A feature without a value in these rows is drawn grey.
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        shap.plots.beeswarm(
-            explained.for_plots(), max_display=MOST_SHOWN, show=False, plot_size=(9, 6)
-        )
-    plt.savefig(folder / "features.png", dpi=110, bbox_inches="tight")
-    plt.close("all")
+    save(beeswarm(overall.explained), folder / "features.png")

@@ -10,11 +10,12 @@ import numpy as np
 from models.model import ChurnModel
 from pipeline.evaluation_plots import OURS, PLAIN
 from pipeline.explaining import Global
-from pipeline.plotting import label, save
+from pipeline.plotting import Plot, label, save
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FEATURES, ACROSS = 6, 3
 MOST_POINTS = 2_000
@@ -23,23 +24,54 @@ SPREAD = 0.3
 
 
 def draw_dependence(overall: Global, folder: Path) -> None:
-    """Write ``dependence.png``: the strongest features, coloured by their strongest partner."""
+    """Write ``dependence.png``, where there is something to draw."""
+    figure = dependence(overall)
+    if figure is not None:
+        save(figure, folder / "dependence.png")
+
+
+def dependence(overall: Global) -> Figure | None:
+    """The strongest features, coloured by their strongest partner; None where nothing matters."""
     from matplotlib.figure import Figure
 
     strongest = overall.features[overall.features["mean_abs_shap"] > 0].head(FEATURES)
     if strongest.empty:
-        return
-    step = max(1, -(-len(overall.explained.frame) // MOST_POINTS))
-    model = overall.explained.model
-    matrix = model.matrix(overall.explained.frame.iloc[::step])
-    contributions = overall.explained.contributions[::step]
+        return None
+    model, matrix, contributions = _points(overall)
     down = -(-len(strongest) // ACROSS)
     figure = Figure(figsize=(4.4 * ACROSS, 3.4 * down), layout="constrained")
     for number, name in enumerate(strongest["name"]):
         axes = figure.add_subplot(down, ACROSS, number + 1)
         values = contributions[:, model.names.index(name)]
         _dependence(axes, model, matrix, values, name, partner(overall.pairs, name))
-    save(figure, folder / "dependence.png")
+    return figure
+
+
+def strongest_pair(overall: Global) -> Plot | None:
+    """How the first feature of the strongest pair acts, coloured by the second; None without one.
+
+    Of the two, the more important one is the first.
+    """
+    acting = overall.pairs[overall.pairs["mean_abs_interaction"] > 0]
+    if acting.empty:
+        return None
+    pair = {acting["name_1"].iloc[0], acting["name_2"].iloc[0]}
+    first, second = [name for name in overall.features["name"] if name in pair]
+    model, matrix, contributions = _points(overall)
+    values = contributions[:, model.names.index(first)]
+    return Plot(
+        (7, 4),
+        lambda axes: _dependence(axes, model, matrix, values, first, second),
+        layout="constrained",
+    )
+
+
+def _points(overall: Global) -> tuple[ChurnModel, np.ndarray, np.ndarray]:
+    """The model, and of evenly spread points the matrix and the contributions."""
+    explained = overall.explained
+    step = max(1, -(-len(explained.frame) // MOST_POINTS))
+    matrix = explained.model.matrix(explained.frame.iloc[::step])
+    return explained.model, matrix, explained.contributions[::step]
 
 
 def partner(pairs: pd.DataFrame, name: str) -> str | None:

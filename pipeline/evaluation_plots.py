@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.plotting import Plot, save
 from pipeline.verdict import NAMES
 
 if TYPE_CHECKING:
@@ -22,23 +23,23 @@ STYLES = {
 
 def draw(metrics: Mapping[str, Any], folder: Path) -> None:
     """Write ``reliability.png``, ``gains.png`` and ``profit.png``, as far as there are figures."""
-    _figure(folder / "reliability.png", _reliability, metrics["reliability"])
     curves = metrics["curves"]
+    found = {"reliability": reliability_plot(metrics["reliability"])}
     if curves["recall"]:
-        _figure(folder / "gains.png", _gains, curves)
+        found["gains"] = _plot(_gains, curves)
     if curves["profit"]:
-        _figure(folder / "profit.png", _profit, curves)
+        found["profit"] = _plot(_profit, curves)
+    for name, plot in found.items():
+        save(plot.figure(), folder / f"{name}.png")
 
 
-def _figure(file: Path, drawing: Any, values: Any) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def reliability_plot(bins: list[dict[str, Any]]) -> Plot:
+    """Churn rate by prediction, of what `models.reliability.reliability` found."""
+    return _plot(_reliability, bins)
 
-    figure = Figure(figsize=(6, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    drawing(axes, values)
-    axes.spines[["top", "right"]].set_visible(False)
-    FigureCanvasAgg(figure).print_png(str(file))
+
+def _plot(drawing: Callable[[Axes, Any], None], values: Any) -> Plot:
+    return Plot((6, 4.5), lambda axes: drawing(axes, values), layout="constrained")
 
 
 def _reliability(axes: Axes, bins: list[Mapping[str, Any]]) -> None:

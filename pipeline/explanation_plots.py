@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import numpy as np
 from models.shifts import Reasons
 from pipeline.evaluation_plots import OURS
 from pipeline.explaining import CUTOFF, Global
-from pipeline.plotting import label, save
+from pipeline.plotting import Plot, label, save
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,52 +24,43 @@ LOG_ODDS = "mean |SHAP| in log-odds"
 
 
 def draw(overall: Global, folder: Path) -> None:
-    """Write a file for each plot that there is something to draw of.
+    """Write a file for each plot that there is something to draw of."""
+    for name, plot in plots(overall).items():
+        save(plot.figure(), folder / f"{name}.png")
 
-    ``drivers.png``, ``importance.png``, ``interactions.png``, ``drivers_over_time.png``,
-    ``drivers_by_part.png`` and ``cohorts.png``.
+
+def plots(overall: Global) -> dict[str, Plot]:
+    """By name the plots that there is something to draw of.
+
+    ``drivers``, ``importance``, ``interactions``, ``drivers_over_time``, ``drivers_by_part`` and
+    ``cohorts``.
     """
     drivers, features = overall.drivers, overall.features.head(MOST_FEATURES)
-    _figure(
-        folder / "drivers.png",
-        (7, 0.4 * len(drivers) + 1.2),
-        lambda axes: _bars(axes, drivers["group"], drivers, "What moves the risk of churn"),
-    )
-    _figure(
-        folder / "importance.png",
-        (9, 0.32 * len(features) + 1.2),
-        lambda axes: _bars(axes, features["name"], features, "The strongest features"),
-    )
+    found = {
+        "drivers": Plot(
+            (7, 0.4 * len(drivers) + 1.2),
+            lambda axes: _bars(axes, drivers["group"], drivers, "What moves the risk of churn"),
+        ),
+        "importance": Plot(
+            (9, 0.32 * len(features) + 1.2),
+            lambda axes: _bars(axes, features["name"], features, "The strongest features"),
+        ),
+    }
     names = _strongest(overall.pairs)
     if len(names) > 1:
-        _figure(
-            folder / "interactions.png", (9, 7.5), lambda axes: _pairs(axes, overall.pairs, names)
-        )
+        found["interactions"] = Plot((9, 7.5), lambda axes: _pairs(axes, overall.pairs, names))
     if any(overall.reasons.at_risk.values()):
-        _figure(
-            folder / "drivers_over_time.png",
-            (max(6.0, 0.5 * len(overall.reasons.at_risk) + 3.5), 4.5),
-            lambda axes: _over_time(axes, overall.reasons),
+        width = max(6.0, 0.5 * len(overall.reasons.at_risk) + 3.5)
+        found["drivers_over_time"] = Plot(
+            (width, 4.5), lambda axes: _over_time(axes, overall.reasons)
         )
     parts = overall.parts[overall.parts["of"] != CUTOFF]
     if len(parts):
-        _figure(folder / "drivers_by_part.png", _size(parts), lambda axes: _parts(axes, parts))
+        found["drivers_by_part"] = Plot(_size(parts), lambda axes: _parts(axes, parts))
     if overall.cohorts:
-        _figure(
-            folder / "cohorts.png",
-            (10, 0.55 * len(overall.cohorts) + 2),
-            lambda axes: _cohorts(axes, overall),
-        )
-
-
-def _figure(file: Path, size: tuple[float, float], drawing: Callable[[Axes], None]) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="tight")
-    axes = figure.add_subplot()
-    drawing(axes)
-    axes.spines[["top", "right"]].set_visible(False)
-    save(figure, file)
+        height = 0.55 * len(overall.cohorts) + 2
+        found["cohorts"] = Plot((10, height), lambda axes: _cohorts(axes, overall))
+    return found
 
 
 def _bars(axes: Axes, names: pd.Series, found: pd.DataFrame, title: str) -> None:

@@ -3,13 +3,48 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LONGEST = 44
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What is drawn, and how large: inches across and down."""
+
+    size: tuple[float, float]
+    drawing: Callable[[Axes], None]
+    layout: Literal["tight", "constrained"] = "tight"
+
+    def figure(self) -> Figure:
+        """It is drawn anew each time, on axes of its own."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=self.size, layout=self.layout)
+        axes = figure.add_subplot()
+        self.drawing(axes)
+        axes.spines[["top", "right"]].set_visible(False)
+        return figure
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that a notebook shows, whichever way its plots are set up."""
+
+    figure: Figure
+
+    def _repr_png_(self) -> bytes:
+        file = BytesIO()
+        save(self.figure, file)
+        return file.getvalue()
 
 
 def label(text: str) -> str:
@@ -19,10 +54,10 @@ def label(text: str) -> str:
     return short.replace("$", r"\$")
 
 
-def save(figure: Figure, file: Path) -> None:
+def save(figure: Figure, file: Path | BytesIO) -> None:
     """Draw a figure as PNG; signs that the font lacks become boxes, without a warning."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
-        FigureCanvasAgg(figure).print_png(str(file))
+        FigureCanvasAgg(figure).print_png(file)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.drivers import Drivers
-from pipeline.dependence_plots import _colours, _places, draw_dependence, partner
+from pipeline.dependence_plots import _colours, _places, draw_dependence, partner, strongest_pair
 from pipeline.explaining import explain_all
 
 
@@ -74,3 +74,15 @@ def test_a_partner_without_any_value_is_drawn_without_a_warning(overall, tmp_pat
     gaps = overall.explained.frame.assign(usage_days_since_last=np.nan)
     draw_dependence(replace(overall, explained=replace(overall.explained, frame=gaps)), tmp_path)
     assert (tmp_path / "dependence.png").is_file()
+
+
+def test_the_strongest_pair_is_drawn_over_its_more_important_feature(overall):
+    first = overall.pairs.iloc[0]
+    pair = {first["name_1"], first["name_2"]}
+    order = [name for name in overall.features["name"] if name in pair]
+    for features, told in ((overall.features, order), (overall.features.iloc[::-1], order[::-1])):
+        axes, bar = strongest_pair(replace(overall, features=features)).figure().axes
+        assert axes.get_xlabel() == told[0]
+        assert bar.get_ylabel() == f"{told[1]} (grey: none)"
+    apart = overall.pairs.assign(mean_abs_interaction=0.0)
+    assert strongest_pair(replace(overall, pairs=apart)) is None

@@ -10,7 +10,7 @@ from models.drivers import Drivers
 from pipeline.dependence_plots import draw_dependence
 from pipeline.explaining import explain_all
 from pipeline.explanation_plots import draw
-from pipeline.plotting import LONGEST, label
+from pipeline.plotting import LONGEST, Picture, Plot, label
 
 
 def test_a_label_is_one_short_line():
@@ -40,3 +40,12 @@ def test_odd_texts_are_drawn_without_a_warning(small_explanation, tmp_path, text
     draw(overall, tmp_path)
     draw_dependence(overall, tmp_path)
     assert {"drivers_by_part.png", "dependence.png"} <= {file.name for file in tmp_path.iterdir()}
+
+
+def test_a_picture_is_a_png_that_warns_nobody():
+    drawn = Plot((3, 2), lambda axes: axes.set_title("基本プラン"))
+    picture = Picture(drawn.figure())
+    first = picture._repr_png_()
+    assert first.startswith(b"\x89PNG")
+    assert Picture(drawn.figure())._repr_png_() == first
+    assert picture.figure.get_size_inches().tolist() == [3, 2]
