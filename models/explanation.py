@@ -73,15 +73,20 @@ class Explanation:
         return group_sums(self.model.features, self.frame, self.contributions)
 
     def for_plots(self, scale: Scale = "log-odds") -> shap.Explanation:
-        """The same as an Explanation of the `shap` package, for its plots, on either scale."""
+        """The same as an Explanation of the `shap` package, for its plots, on either scale.
+
+        Its data are the model's matrix; what is told of a customer are texts, not their codes.
+        """
         import shap
 
         likely = scale == "probability"
         base = self.expected_probability if likely else self.expected
+        matrix = self.model.matrix(self.frame)
         return shap.Explanation(
             values=self.in_probability if likely else self.contributions,
             base_values=np.full(len(self.contributions), base),
-            data=self.model.matrix(self.frame),
+            data=matrix,
+            display_data=_with_texts(matrix, self.model),
             feature_names=self.model.names,
         )
 
@@ -91,3 +96,14 @@ def explain(model: ChurnModel, frame: pd.DataFrame) -> Explanation:
     found = model.contributions(frame)
     expected = float(found[0, -1]) if len(found) else 0.0
     return Explanation(model, frame, found[:, :-1], expected)
+
+
+def _with_texts(matrix: np.ndarray, model: ChurnModel) -> np.ndarray:
+    """The matrix with the texts that its codes stand for."""
+    shown = matrix.astype(object)
+    for name, texts in model.levels.items():
+        codes = matrix[:, model.names.index(name)]
+        known = ~np.isnan(codes)
+        told = np.array(texts, dtype=object)[codes[known].astype(np.int64)]
+        shown[known, model.names.index(name)] = told
+    return shown

@@ -44,3 +44,14 @@ def test_shap_has_it_on_either_scale(explained, model, frame, scale):
 def test_nobody_has_no_importance(model, frame):
     nobody = explain(model, frame.head(0))
     assert set(nobody.importance().values()) == {0.0}
+
+
+def test_plots_tell_texts_and_not_their_codes(explained, model, frame):
+    shown = explained.for_plots()
+    place = model.names.index("plan")
+    known = frame["plan"].isin(model.levels["plan"]).to_numpy()
+    assert shown.display_data[known, place].tolist() == frame["plan"][known].tolist()
+    assert np.isnan(shown.display_data[~known, place].astype(float)).all()
+    others = [number for number in range(len(model.names)) if number != place]
+    told = shown.display_data[:, others].astype(float)
+    np.testing.assert_array_equal(told, shown.data[:, others])
