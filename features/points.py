@@ -59,6 +59,11 @@ class LabelledPoints:
     def __len__(self) -> int:
         return len(self.points)
 
+    def some(self, kept: np.ndarray) -> LabelledPoints:
+        """Some of the points, by a mask or by positions; the counts stay those of all."""
+        points = Points(self.points.cutoff[kept], self.points.customer[kept])
+        return LabelledPoints(self.cutoffs, points, self.churned[kept], self.counts)
+
 
 def make_points(
     histories: Histories,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.chronicle import chronicle
-from features.cut import Points
 from features.histories import Histories
 from features.plan import Plan
 from features.points import (
@@ -124,7 +123,7 @@ class _Asked:
                 customer_id=customer_id,
                 as_of=self.cutoff,
                 model=label,
-                value=self._value(plan, _only(points, own & now)),
+                value=self._value(plan, points.some(own & now)),
                 chronicle=chronicle(self.histories, self.index, self.cutoff),
                 wording=self.wording,
                 **self._standing(peers, past),
@@ -141,7 +140,7 @@ class _Asked:
             cutoffs = [*earlier, self.cutoff]
             found = make_points(self.histories, definition, cutoffs, labels=False)
         newest = found.points.cutoff == len(found.cutoffs) - 1
-        return _only(found, newest | (found.points.customer == self.index))
+        return found.some(newest | (found.points.customer == self.index))
 
     def _vectors(self, plan: Plan, points: LabelledPoints) -> pd.DataFrame:
         with self.progress.stage("computing vectors") as stage:
@@ -202,14 +201,4 @@ def told_drivers(drivers: Drivers, wording: Wording) -> tuple[Driver, ...]:
             else None,
         )
         for place in order
-    )
-
-
-def _only(points: LabelledPoints, kept: np.ndarray) -> LabelledPoints:
-    """Some of the points."""
-    return LabelledPoints(
-        cutoffs=points.cutoffs,
-        points=Points(points.points.cutoff[kept], points.points.customer[kept]),
-        churned=points.churned[kept],
-        counts=points.counts,
     )

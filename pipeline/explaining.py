@@ -84,24 +84,43 @@ def explain_all(drivers: Drivers, *, seed: int) -> Global:
     """Everything that is told of the explained points together; their frame holds the keys."""
     explained = drivers.explanation
     frame, model = explained.frame, explained.model
-    # As numbers: ids that are text are dear to compare.
-    customers = np.unique(frame[KEYS[0]].to_numpy(), return_inverse=True)[1]
+    customers = _numbered(frame)
     cutoffs = frame[KEYS[1]].to_numpy()
-    levers = [drivers.groups[place] for place in drivers.levers]
-    pushes = drivers.pushes[:, drivers.levers]
     parts = {CUTOFF: by_cutoff(cutoffs), **attribute_parts(frame, model.features)}
-    probability = probabilities(explained.log_odds)
-    at_risk = risk_bands(probability, model.base_rate) != LOW
-    newest = _newest(np.flatnonzero(at_risk), customers, cutoffs)
+    newest = _newest(np.flatnonzero(at_risk(drivers)), customers, cutoffs)
     return Global(
         explained=explained,
         features=feature_importance(explained, customers, seed=seed),
         drivers=driver_importance(drivers, customers, seed=seed),
         parts=drivers_by_part(list(drivers.groups), drivers.pushes, customers, parts, seed=seed),
         pairs=interactions(explained),
-        reasons=reasons_by_time(levers, pushes, at_risk, customers, cutoffs),
-        cohorts=_cohorts(frame, levers, pushes, probability, newest, seed=seed),
+        reasons=reasons_over_time(drivers),
+        cohorts=_cohorts(drivers, newest, seed=seed),
     )
+
+
+def at_risk(drivers: Drivers) -> np.ndarray:
+    """Which of the explained points are at risk."""
+    explained = drivers.explanation
+    bands = risk_bands(probabilities(explained.log_odds), explained.model.base_rate)
+    return np.asarray(bands != LOW)
+
+
+def reasons_over_time(drivers: Drivers) -> Reasons:
+    """The first lever of the points at risk at each cutoff, and what changed at the newest."""
+    frame = drivers.explanation.frame
+    return reasons_by_time(
+        [drivers.groups[place] for place in drivers.levers],
+        drivers.pushes[:, drivers.levers],
+        at_risk(drivers),
+        _numbered(frame),
+        frame[KEYS[1]].to_numpy(),
+    )
+
+
+def _numbered(frame: pd.DataFrame) -> np.ndarray:
+    """Whose point each row is, as numbers: ids that are text are dear to compare."""
+    return np.unique(frame[KEYS[0]].to_numpy(), return_inverse=True)[1]
 
 
 def _newest(rows: np.ndarray, customers: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
@@ -111,18 +130,14 @@ def _newest(rows: np.ndarray, customers: np.ndarray, cutoffs: np.ndarray) -> np.
     return np.sort(backwards[first])
 
 
-def _cohorts(
-    frame: pd.DataFrame,
-    levers: list[str],
-    pushes: np.ndarray,
-    probability: np.ndarray,
-    rows: np.ndarray,
-    *,
-    seed: int,
-) -> list[Cohort]:
+def _cohorts(drivers: Drivers, rows: np.ndarray, *, seed: int) -> list[Cohort]:
     """The cohorts of some rows, whose positions are rows of the frame again."""
+    frame = drivers.explanation.frame
     labels = frame[LABEL].to_numpy()[rows] if LABEL in frame.columns else None
-    found = cohorts(levers, pushes[rows], probability[rows], labels, seed=seed)
+    probability = probabilities(drivers.explanation.log_odds)[rows]
+    levers = [drivers.groups[place] for place in drivers.levers]
+    pushes = drivers.pushes[rows][:, drivers.levers]
+    found = cohorts(levers, pushes, probability, labels, seed=seed)
     return [
         replace(one, members=rows[one.members], typical=int(rows[one.typical])) for one in found
     ]

@@ -217,3 +217,14 @@ def test_earlier_cutoffs_have_history_behind_them_and_lie_before(
     day = date.fromisoformat(before)
     found = earlier_cutoffs(histories, Definition(), day, every=every, most=most)
     assert [str(each) for each in found] == expected
+
+
+def test_some_points_keep_their_labels(histories):
+    found = make_points(histories, Definition(), [date(2025, 2, 1), date(2025, 3, 1)])
+    assert len(found) > 1
+    for kept in (found.churned == found.churned[-1], np.array([0, len(found) - 1])):
+        some = found.some(kept)
+        assert some.points.customer.tolist() == found.points.customer[kept].tolist()
+        assert some.points.cutoff.tolist() == found.points.cutoff[kept].tolist()
+        assert some.churned.tolist() == found.churned[kept].tolist()
+        assert (some.cutoffs, some.counts) == (found.cutoffs, found.counts)
