@@ -179,15 +179,23 @@ def train(
             "--force-promote", help="Put the model in charge whatever the comparison says."
         ),
     ] = False,
+    if_none: Annotated[
+        bool, typer.Option("--if-none", help="Only where no version is registered yet.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Train, evaluate, explain and record a model; promote it if it beats the one in charge."""
     from pipeline import show
     from pipeline.demo import simulate_if_missing
     from pipeline.progress import Progress
+    from pipeline.registry import newest_registered
     from pipeline.train import train as run
 
     loaded, progress = _load(config), Progress()
+    if if_none and (there := newest_registered(loaded)):
+        told = f"{there.label} is registered already: nothing is trained."
+        _print({"model": there.label, "trained": False}, json, lambda: typer.echo(told))
+        return
     if demo:
         simulate_if_missing(loaded, progress)
     result = run(loaded, progress, force_promote=force_promote)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from features.chronicle import chronicle
 from features.histories import Histories
 from features.plan import Plan

@@ -203,6 +203,14 @@ def existing_registry(config: Config) -> Registry:
     return Registry(config)
 
 
+def newest_registered(config: Config) -> Registered | None:
+    """The newest version, in charge or not; None where there is none, or no store yet."""
+    file = store_file(config)
+    if file is not None and not file.exists():
+        return None
+    return next(iter(Registry(config).versions()), None)
+
+
 def resolve(config: Config, uri: str | None) -> tuple[ChurnModel, str]:
     """The model of a folder or a URI, or the one in charge; with its name and version.
 

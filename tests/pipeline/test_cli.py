@@ -286,3 +286,13 @@ def test_demo_histories_are_simulated_only_below_the_config(write_config, tmp_pa
     assert demo.simulate_if_missing(inside, Progress()) is None
     assert demo.simulate_if_missing(outside, Progress()) is None
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_training_only_where_no_version_is_registered(churn, trained, tmp_path, write_config):
+    told = churn("train", "--if-none", "-c", trained[0])
+    assert told.status == 0
+    assert told.out == f"{trained[1].model.label} is registered already: nothing is trained.\n"
+    done = churn("train", "--if-none", "-c", trained[0], "--json").json
+    assert done == {"model": trained[1].model.label, "trained": False}
+    file = write_config(tmp_path / "new", source="nowhere")
+    assert churn("train", "--if-none", "-c", file).status == 2

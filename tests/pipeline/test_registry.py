@@ -7,9 +7,9 @@ import shutil
 import pytest
 
 from features.errors import UsageError
-from pipeline.config import from_values
+from pipeline.config import from_values, load
 from pipeline.reaching import StoreAway
-from pipeline.registry import Registry, resolve
+from pipeline.registry import Registry, newest_registered, resolve
 
 
 def config_of(folder, **mlflow):
@@ -60,3 +60,14 @@ def test_command_tells_that_the_server_is_away(churn, tmp_path, refusing):
     assert ended.status == 2
     assert "does not answer" in ended.err
     assert "Connection refused" in ended.err
+
+
+def test_the_newest_version_is_found_and_no_store_is_made_to_look(trained, tmp_path):
+    assert newest_registered(load(trained[0])) == trained[1].model
+    assert newest_registered(config_of(tmp_path)) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_without_a_model_has_none(store, tmp_path):
+    shutil.copy(store, tmp_path / "mlflow.db")
+    assert newest_registered(config_of(tmp_path)) is None
