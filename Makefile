@@ -53,10 +53,10 @@ fix: $(READY)  ## formatters and what linters can mend
 bench: $(READY)  ## benchmarks, measured side by side; ONLY=vectors for one section of their page
 	@$(BIN)/python -m benchmarks.run $(if $(ONLY),--only $(ONLY))
 
-notebooks: $(READY)  ## all notebooks executed, into out/notebooks
+notebooks: $(READY)  ## all notebooks executed for CONFIG, into out/notebooks; trains first where nobody did
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-notebooks.lock
-	@test -f mlflow.db || $(CHURN) train --demo
-	@$(BIN)/python -m nbconvert --execute --to notebook --output-dir out/notebooks notebooks/*.ipynb
+	@$(CHURN) train --demo --if-none --config $(CONFIG)
+	@CHURN_CONFIG="$(abspath $(CONFIG))" GOMP_SPINCOUNT=100 $(BIN)/python -m nbconvert --execute --to notebook --output-dir out/notebooks notebooks/*.ipynb
 
 ui: $(READY)  ## MLflow's web UI on the store that CONFIG names
 	@uri=$$($(BIN)/python -m pipeline.config $(CONFIG)) && $(BIN)/mlflow ui --backend-store-uri "$$uri"
