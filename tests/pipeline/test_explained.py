@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +68,16 @@ def test_json_has_these_keys(explained):
         {"week": "2026-03-18", "events": 4},
         {"week": "2026-03-25", "events": 0},
     ]
+
+
+def test_the_page_of_documentation_names_every_key(explained):
+    page = (Path(__file__).parents[2] / "docs" / "explain.md").read_text(encoding="utf-8")
+    table = page.partition("## JSON")[2].partition("##")[0]
+    found = as_json(explained())
+    inner = [found["history"][0], found["drivers"][0], found["usage_by_week"][0]]
+    inner += [found["what_would_change_it"], found["what_would_change_it"]["changes"][0]]
+    for key in {key for each in (found, *inner) for key in each}:
+        assert f"`{key}`" in table, key
 
 
 def test_what_nobody_knows_is_null(explained):

@@ -84,3 +84,14 @@ def test_profile_is_no_lever(model, frame):
     found = drivers_of(model, frame)
     assert set(found.facts) == {"profile"}
     assert "profile" not in [found.groups[place] for place in found.levers]
+
+
+def test_every_refit_is_held_against_what_is_usual_by_itself(model, frame, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        steadying, "drivers_of", lambda one, rows: asked.append(one) or drivers_of(one, rows)
+    )
+    steady(model, frame, refits=2)
+    for one in asked:
+        assert one.usual == Usual.of(explain(one, frame))
+    assert len({one.boosters_text for one in asked}) == len(asked) == 3
