@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from models.cores import usable_cores
 from models.model import ChurnModel
 from models.training import Data, Fitted, Part, dataset, fit_boosters
 
@@ -30,7 +28,8 @@ def refits(
 ) -> Iterator[ChurnModel]:
     """The model fitted again with as many trees, on customers drawn with replacement.
 
-    As many at once as there are cores, each on one: small fits gain little from more.
+    One after the other: LightGBM keeps the number of its threads for the whole process, and crashes
+    where fits and predictions beside each other want different ones.
 
     Parameters
     ----------
@@ -38,19 +37,13 @@ def refits(
         The customer of each point: all points of one are drawn together (Field and Welsh 2007).
     """
     codes = np.unique(customers, return_inverse=True)[1]
-
-    def refit(number: int) -> ChurnModel | None:
+    for number in range(count):
         sample = _drawn(data, codes, np.random.default_rng([seed, number]))
-        if not sample.points.has_both:
-            return None
-        table, own_seed = dataset(sample, threads=1), seed + number
-        boosters = fit_boosters(
-            sample, table, fitted.trees, seed=own_seed, chosen=chosen, threads=1
-        )
-        return replace(model, boosters_text=boosters)
-
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        yield from (found for found in pool.map(refit, range(count)) if found is not None)
+        if sample.points.has_both:
+            boosters = fit_boosters(
+                sample, dataset(sample), fitted.trees, seed=seed + number, chosen=chosen
+            )
+            yield replace(model, boosters_text=boosters)
 
 
 def _drawn(data: Data, codes: np.ndarray, random: np.random.Generator) -> Data:

@@ -135,10 +135,8 @@ class Rehearsal:
         return float(np.mean(np.logaddexp(0, raw) - np.where(labels == 1, raw, 0.0)))
 
 
-def parameters(
-    seed: int, rows: int, chosen: Mapping[str, Any] | None = None, *, threads: int | None = None
-) -> dict[str, Any]:
-    """LightGBM's parameters for a deterministic run on so many rows; by default on all cores.
+def parameters(seed: int, rows: int, chosen: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """LightGBM's parameters for a deterministic run on so many rows.
 
     Never `scale_pos_weight` or resampling: they ruin probabilities.
     """
@@ -152,7 +150,7 @@ def parameters(
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": threads or usable_cores(),
+        "num_threads": usable_cores(),
         "verbosity": -1,
     }
 
@@ -190,7 +188,7 @@ def fit(
     )
 
 
-def dataset(data: Data, *, threads: int | None = None) -> Any:
+def dataset(data: Data) -> Any:
     """All points as LightGBM reads them, binned once for every fit."""
     import lightgbm as lgb
 
@@ -200,7 +198,7 @@ def dataset(data: Data, *, threads: int | None = None) -> Any:
         feature_name=list(data.features),
         categorical_feature=list(data.categorical),
         # What a leaf needs differs between fits of the same data.
-        params={**parameters(0, len(data.points), threads=threads), "feature_pre_filter": False},
+        params={**parameters(0, len(data.points)), "feature_pre_filter": False},
         free_raw_data=False,
     ).construct()
 
@@ -212,15 +210,13 @@ def fit_boosters(
     *,
     seed: int,
     chosen: Mapping[str, Any] | None = None,
-    threads: int | None = None,
 ) -> tuple[str, ...]:
     """A booster of each kind on all points, as text."""
     import lightgbm as lgb
 
     found = []
     for number, (kind, own) in enumerate(KINDS.items()):
-        own_settings = {**(chosen or {}), **own}
-        settings = _settings(seed + number, len(data.points), own_settings, threads=threads)
+        settings = _settings(seed + number, len(data.points), {**(chosen or {}), **own})
         booster = lgb.train(settings, table, num_boost_round=trees[kind])
         found.append(booster.model_to_string())
     return tuple(found)
@@ -283,7 +279,5 @@ def fit_until_best(
     return booster, trees
 
 
-def _settings(
-    seed: int, rows: int, chosen: Mapping[str, Any], *, threads: int | None = None
-) -> dict[str, Any]:
-    return {**parameters(seed, rows, chosen, threads=threads), "feature_pre_filter": False}
+def _settings(seed: int, rows: int, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    return {**parameters(seed, rows, chosen), "feature_pre_filter": False}

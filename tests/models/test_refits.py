@@ -32,7 +32,7 @@ def test_each_is_another_draw_and_the_same_seed_draws_the_same(model, learned, f
 
 def test_the_points_of_a_customer_are_drawn_together(model, learned, monkeypatch):
     drawn = []
-    monkeypatch.setattr(module, "dataset", lambda sample, threads: drawn.append(sample))
+    monkeypatch.setattr(module, "dataset", drawn.append)
     monkeypatch.setattr(module, "fit_boosters", lambda *rest, **named: ())
     customers = np.arange(800) // 100
     data = Data(Part(customers[:, None].astype(np.float32), learned[0].points.labels), ["who"], [])
@@ -45,7 +45,7 @@ def test_the_points_of_a_customer_are_drawn_together(model, learned, monkeypatch
 def test_large_trainings_are_sampled(model, learned, monkeypatch):
     drawn = []
     monkeypatch.setattr(module, "MOST_POINTS", 80)
-    monkeypatch.setattr(module, "dataset", lambda data, threads: drawn.append(len(data.points)))
+    monkeypatch.setattr(module, "dataset", lambda data: drawn.append(len(data.points)))
     monkeypatch.setattr(module, "fit_boosters", lambda *rest, **named: ())
     again(model, learned, np.arange(800), count=3)
     assert drawn == [80, 80, 80]
