@@ -20,8 +20,6 @@ TRUTH, CAUSE = "truth.parquet", "cause_"
 
 def truth_of(config: Config) -> Path | None:
     """The file that a simulation leaves beside its histories; None of any other history."""
-    if "://" in config.data.source:
-        return None
     file = config.folder / config.data.source / TRUTH
     return file if file.is_file() else None
 

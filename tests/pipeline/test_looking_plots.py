@@ -108,7 +108,7 @@ def test_where_nothing_raises_a_risk_it_is_said(small_explanation):
 
 def test_the_history_of_a_customer_shows_its_scores_and_the_threshold():
     scores = ((date(2026, 1, 1), 0.1), (date(2026, 2, 1), 0.4))
-    found = SimpleNamespace(history=scores, at_risk_from=0.06, customer_id="C$1$")
+    found = SimpleNamespace(history=scores, at_risk_from=0.06, customer_id="C$^$")
     picture = plots.history(found)
     line, threshold = axes(picture).lines
     assert line.get_ydata().tolist() == pytest.approx([10, 40])
