@@ -69,6 +69,8 @@ class Feature:
         go into, plan, price and renewal. Not what has happened and at most fades with time (counts
         of what went wrong, the worst that was, all of ``_ever`` and of the first days), and not
         what is given (age, attributes, contacts received).
+    better
+        Which way an actionable one goes where a team succeeds: 1 up, -1 down, 0 neither.
     onboarding_below
         For customers who signed up fewer days ago it counts as onboarding: whatever they did so far
         is their beginning. None: never.
@@ -84,6 +86,7 @@ class Feature:
     fields: Mapping[str, str] = field(default_factory=dict, hash=False)
     words: Mapping[str, str | int] = field(default_factory=dict, hash=False)
     actionable: bool = False
+    better: int = 0
     onboarding_below: int | None = None
 
     @property

@@ -166,7 +166,7 @@ def _amounts(past: Past, rolled: Rolled) -> Iterator[Column]:
         yield _use(PAID, "paid_count", "payments", "payments", days), paid
         yield _use(PAID, "paid_sum", "money paid", "money", days), total
         yield (
-            _feature(SIZE, "paid_mean", "mean payment", "money", days, "price", actionable=True),
+            _feature(SIZE, "paid_mean", "mean payment", "money", days, "price"),
             ratio(total, paid),
         )
         yield (
@@ -188,7 +188,7 @@ def _amounts(past: Past, rolled: Rolled) -> Iterator[Column]:
     yield _so_far("paid_sum_ever", "money paid since the beginning", "money"), total
     meaning = "the last payment against the mean of all"
     yield (
-        _feature(SIZE, "last_amount_vs_own", meaning, "ratio", None, "price", actionable=True),
+        _feature(SIZE, "last_amount_vs_own", meaning, "ratio", None, "price"),
         ratio(rolled.ever("last_amount"), np.abs(ratio(total, paid))),
     )
     refunded = rolled.ever("refunded_sum")

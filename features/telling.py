@@ -7,6 +7,7 @@ the feature that is told, ``{wider}`` the next wider one, ``{longest}`` the long
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -75,7 +76,31 @@ def _settled(feature: Feature, names: set[str], windows: Sequence[int]) -> Featu
         number = chosen[place]
         if told and number:
             words[word] = number
-    return replace(feature, fields=fields, words=words, onboarding_below=_onboarding_below(feature))
+    return replace(
+        feature,
+        fields=fields,
+        words=words,
+        better=_better(feature),
+        onboarding_below=_onboarding_below(feature),
+    )
+
+
+UP, DOWN = 1, -1
+BETTER = {"usage": UP, "satisfaction": UP, "payments": DOWN, "support": DOWN, "price": DOWN}
+"""By driver group, which way its actionable features go for the better: more use and liking, less
+of what failed, waits or costs."""
+
+OTHERWISE = {"subscriptions_auto_renew": UP, "subscriptions_renewal_overdue": DOWN}
+SILENCE = re.compile("days_since|silence")
+
+
+def _better(feature: Feature) -> int:
+    """Which way it goes where a team succeeds; silence is not use."""
+    if not feature.actionable:
+        return 0
+    if feature.group == "usage" and SILENCE.search(feature.name):
+        return DOWN
+    return OTHERWISE.get(feature.name) or BETTER.get(feature.group, 0)
 
 
 def _onboarding_below(feature: Feature) -> int | None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 LEAST_PUSH = 0.05
 """Log-odds below which nothing is called a driver: the odds change by less than 5 %."""
 
+LEAST_SHARE = 0.2
+"""Of the first driver's push: less than that is no further reason to tell anybody."""
+
 MOST_DRIVERS = 3
 
 
@@ -120,5 +123,6 @@ class Drivers:
 
 
 def _rising(pushes: np.ndarray, places: Sequence[int], most: int) -> list[int]:
-    found = [place for place in places if pushes[place] >= LEAST_PUSH]
+    first = max((pushes[place] for place in places), default=0.0)
+    found = [place for place in places if pushes[place] >= max(LEAST_PUSH, LEAST_SHARE * first)]
     return sorted(found, key=lambda place: -pushes[place])[:most]

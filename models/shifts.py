@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.drivers import LEAST_PUSH
 from models.evaluation import by_cutoff
 from models.resampling import mean_intervals
 
@@ -212,10 +213,10 @@ def reasons_by_time(
 
 
 def first_drivers(sums: np.ndarray) -> np.ndarray:
-    """By row the position of the group that raises the risk most; -1 where none raises it."""
+    """By row the position of the group that raises the risk most; -1 where none is a driver."""
     if not sums.size:
         return np.full(len(sums), -1)
-    return np.where(sums.max(axis=1) > 0, sums.argmax(axis=1), -1)
+    return np.where(sums.max(axis=1) >= LEAST_PUSH, sums.argmax(axis=1), -1)
 
 
 def _change(

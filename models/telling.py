@@ -7,7 +7,8 @@ and a stronger one than the single feature of another subject.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -54,4 +55,16 @@ def _strongest(drivers: Drivers, group: str, rows: np.ndarray, sign: np.ndarray)
     sums = weighed @ np.eye(len(subjects))[of_column]
     best = sums.argmax(axis=1)
     within = np.where(member & (of_column == best[:, None]), weighed, -np.inf)
-    return np.asarray(columns[within.argmax(axis=1)])
+    # The longest window has nothing before it to be compared with: a shorter one that says the
+    # same is told.
+    shorter = np.where(_is_longest(features)[columns], -np.inf, within)
+    there = np.any(shorter > 0, axis=1, keepdims=True)
+    told = np.where(there, shorter, within)
+    return np.asarray(columns[told.argmax(axis=1)])
+
+
+def _is_longest(features: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """Which features look at the longest window of all, where there are several."""
+    windows = [feature.get("window_days") or 0 for feature in features]
+    several = len({*windows} - {0}) > 1
+    return np.array([several and days == max(windows) for days in windows])

@@ -200,7 +200,20 @@ class _Question:
         apart[:, ranks.columns] = ranks.distances(own, self.peers.ranked[candidates])
         apart /= len(ranks.columns)
         matrix = self.peers.matrix[candidates]
+        for subject in range(len(self.peers.subjects)):
+            # What would be for the worse is not taken over: nobody advises less use.
+            columns = self.peers.owner == subject
+            worse = self._votes(matrix[:, columns], row[0, columns], columns) < 0
+            matrix[np.ix_(worse, columns)] = row[0, columns]
+            apart[np.ix_(worse, columns)] = 0.0
         return Donors(row[0], matrix, apart, self.peers.owner, len(self.peers.subjects))
+
+    def _votes(self, theirs: np.ndarray, own: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Of each donor, how many features of a subject are better than the customer's, less how
+        many are worse.
+        """
+        better = np.array([feature.get("better", 0) for feature in self.model.features])[columns]
+        return np.nansum(better * np.sign(theirs - own), axis=1)
 
     def _joined(self, everyone: Donors, some: Donors) -> tuple[Donors, list[list[str]]]:
         """The donors with the final bundles, and the subjects of each bundle."""
@@ -246,11 +259,14 @@ class _Question:
     ) -> tuple[Change, ...]:
         """The bundles as they are told, what brings most by itself first."""
         donor = self.peers.frame.iloc[[candidates[taken.donor]]]
+        same = np.isclose(everyone.matrix[taken.donor], everyone.customer, rtol=0, equal_nan=True)
+        taken_over = {name for name, kept in zip(self.model.names, same, strict=True) if not kept}
         differing = {
             name: (old, new)
             for name, bundle in zip(self.model.names, everyone.owner, strict=True)
             if bundle >= 0 and taken.bundles[bundle]
             if (old := _value(self.customer, name)) != (new := _value(donor, name))
+            and name in taken_over
         }
         weights = self._weights({name: new for name, (_, new) in differing.items()})
         subject = {each["name"]: says(each) for each in self.model.features}
@@ -276,13 +292,14 @@ class _Question:
 
 
 def _fixed(model: ChurnModel, customer: pd.DataFrame) -> tuple[Fixed, ...]:
-    """The subjects of what is not actionable that raise the risk, the strongest first.
+    """The subjects with nothing actionable that raise the risk, the strongest first.
 
     Held against what is usual, as drivers are.
     """
+    movable = {says(feature) for feature in model.features if feature.get("actionable", False)}
     sums: dict[str, float] = {}
     for feature, value in zip(model.features, model.contributions(customer)[0], strict=False):
-        if not feature.get("actionable", False):
+        if says(feature) not in movable:
             excess = float(value) - model.usual.features.get(feature["name"], 0.0)
             sums[says(feature)] = sums.get(says(feature), 0.0) + excess
     raising = sorted((each for each in sums.items() if each[1] > 0), key=lambda each: -each[1])

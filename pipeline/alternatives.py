@@ -10,9 +10,12 @@ import numpy as np
 from features.wording import Wording
 from models.drivers import LEAST_PUSH, Drivers
 from models.peers import says
-from models.what_if import Change, WhatIf
+from models.what_if import Change, Value, WhatIf
 from pipeline.explained import Altered, Alternative
 from pipeline.reasons import Columns, Row
+
+PAST = ("trend", "vs_own", "wider", "before", "earlier", "usual")
+"""Fields of sentences that tell of earlier times, which nothing that comes can change."""
 
 
 def told_alternative(drivers: Drivers, wording: Wording, found: WhatIf) -> Alternative:
@@ -63,9 +66,9 @@ class _Told:
         self, change: Change, subject: str, then: Mapping[str, Any]
     ) -> tuple[str, str] | None:
         """By the feature that matters most of those whose sentence differs."""
-        for name, _, _ in change.features:
+        for name, old, new in change.features:
             feature = self._feature(name)
-            if says(feature) == subject:
+            if says(feature) == subject and not _is_worse(feature, old, new):
                 now, after = self._sentence(feature, self.now), self._sentence(feature, then)
                 if now != after:
                     return now, after
@@ -87,8 +90,16 @@ class _Told:
         return self.wording.reason(self.model.features[place], self.now, self.model.typical)
 
     def _sentence(self, feature: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-        """Without the median customer: what is compared is now and then."""
-        return self.wording.reason(feature, values, {})
+        """Without the median customer and the past: what is compared is now and then."""
+        fields = {key: name for key, name in feature.get("fields", {}).items() if key not in PAST}
+        return self.wording.reason({**feature, "fields": fields}, values, {})
 
     def _feature(self, name: str) -> Mapping[str, Any]:
         return self.model.features[self.model.names.index(name)]
+
+
+def _is_worse(feature: Mapping[str, Any], old: Value, new: Value) -> bool:
+    """Whether it goes the other way than where a team succeeds."""
+    if not isinstance(old, float) or not isinstance(new, float):
+        return False
+    return bool((new - old) * feature.get("better", 0) < 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from features.wording import Wording
-from models.drivers import MOST_DRIVERS, Drivers
+from models.drivers import LEAST_PUSH, MOST_DRIVERS, Drivers
 from models.stability import STEADY
 from models.telling import NOTHING, told_features
 
@@ -97,12 +97,13 @@ def sentence(drivers: Drivers, wording: Wording, values: Row, place: int) -> str
 
 
 def warned(drivers: Drivers, wording: Wording, row: int, told: str) -> str:
-    """A reason that is not steady, with what weighs nearly as much."""
-    order = sorted(drivers.levers, key=lambda place: -drivers.pushes[row, place])
-    if len(order) < 2:
-        return told
-    second = wording.driver(drivers.groups[order[1]])
-    return wording.text("not_steady", reason=told, driver=second)
+    """A reason that is not steady, with what weighs nearly as much, if anything does."""
+    pushes = drivers.pushes[row]
+    first, *others = sorted(drivers.levers, key=lambda place: -pushes[place])
+    if others and pushes[others[0]] >= max(LEAST_PUSH, pushes[first] / 2):
+        second = wording.driver(drivers.groups[others[0]])
+        return wording.text("not_steady", reason=told, driver=second)
+    return wording.text("not_sure", reason=told)
 
 
 def _filled(found: list[str]) -> list[str | None]:

@@ -90,3 +90,22 @@ def test_what_newcomers_did_in_windows_longer_than_their_stay_is_their_beginning
 ):
     (found,) = settled([Feature(name, "", "events", group, name.split("_")[0], days)])
     assert found.onboarding_below == below
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "actionable", "better"),
+    [
+        ("usage_count_30d", "usage", True, 1),
+        ("usage_days_since_last", "usage", True, -1),
+        ("payments_silence_vs_longest", "usage", True, -1),
+        ("payments_last_failed", "payments", True, -1),
+        ("tickets_open_count", "support", True, -1),
+        ("tickets_csat_last", "satisfaction", True, 1),
+        ("subscriptions_auto_renew", "subscription", True, 1),
+        ("subscriptions_plan", "subscription", True, 0),
+        ("usage_count_ever", "usage", False, 0),
+    ],
+)
+def test_which_way_is_better(name, group, actionable, better):
+    given = Feature(name, "", "events", group, name.split("_")[0], actionable=actionable)
+    assert settled([given])[0].better == better

@@ -236,7 +236,7 @@ def test_use_against_the_customers_own_past(vectors, feature, english, dutch):
 @pytest.mark.parametrize(
     ("windows", "signed_up", "english"),
     [
-        ((30, 90), "2024-01-01", "21 in the 60 before (-71 % a day)"),
+        ((30, 90), "2024-01-01", "21 in the 60 before (-71 % per day on average)"),
         ((30, 60), "2024-12-15", "21 in the 30 before (-86 %)"),
         ((30, 60), "2025-01-20", "21 in the 30 before"),  # there for less than both
         ((30,), "2024-01-01", "(median customer: 3)"),

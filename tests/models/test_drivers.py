@@ -65,3 +65,9 @@ def test_nobody_and_nothing_to_act_on(drivers, simple):
     assert not facts.levers
     assert np.isinf(facts.gap).all()
     assert all(len(row) <= 1 for row in facts.ranked)
+
+
+def test_what_is_small_beside_the_first_driver_is_no_further_reason(drivers):
+    found = replace(drivers, pushes=np.array([[2.0, 0.0, 0.39], [2.0, 0.0, 0.41]]))
+    names = [[found.groups[place] for place in row] for row in found.ranked]
+    assert names == [["payments"], ["payments", "usage"]]

@@ -50,3 +50,18 @@ def test_what_is_usual_is_no_reason(drivers):
 
 def test_where_there_is_no_driver_nothing_is_told(drivers):
     assert (told_features(with_contributions(drivers, [[-1.0, -1.0, -1.0]])) == NOTHING).all()
+
+
+def test_the_longest_window_is_told_only_where_no_shorter_one_raises_the_risk(drivers):
+    """It has nothing before it to be compared with."""
+    days = {"usage_count_30d": 30, "failed_share": 90, "plan": 365}
+    same = {
+        name: {"group": "usage", "says": "how much", "window_days": n} for name, n in days.items()
+    }
+    names = drivers.explanation.model.names
+    for contributions, told in (
+        ([[0.1, 0.2, 0.9]], "failed_share"),
+        ([[-0.1, 0.0, 0.9]], "plan"),
+    ):
+        found = told_features(with_contributions(drivers, contributions, **same))
+        assert names[found[0, 0]] == told

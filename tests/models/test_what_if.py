@@ -130,6 +130,17 @@ def test_two_causes_are_two_changes(model, ready):
         assert each.share == pytest.approx(by_itself / (found.before - found.after))
 
 
+@pytest.mark.parametrize("better", [0, 1, -1])
+def test_nobody_is_advised_to_get_worse(model, peers, better):
+    """Fewer failed payments lower the risk; where more of them were better, they are no advice."""
+    features = tuple({**f, "better": better * (f["name"] == "failed_count")} for f in FEATURES)
+    directed = replace(model, features=features)
+    found = smallest_change(directed, customer(failed_count=3.0), prepare(directed, peers), 0.25)
+    told = subjects(found.changes or (found.lowest.changes if found.lowest else ()))
+    assert ("failed payments" in told) == (better <= 0)
+    assert found.reached == (better <= 0)
+
+
 def test_linked_numbers_move_together(model, ready):
     """Who used nothing has no mean: usage comes with what it was worth."""
     row = customer(usage_count_30d=0.0, usage_count_90d=9.0, usage_mean_30d=np.nan)
