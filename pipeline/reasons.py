@@ -100,7 +100,9 @@ def warned(drivers: Drivers, wording: Wording, row: int, told: str) -> str:
     """A reason that is not steady, with what weighs nearly as much, if anything does."""
     pushes = drivers.pushes[row]
     first, *others = sorted(drivers.levers, key=lambda place: -pushes[place])
-    if others and pushes[others[0]] >= max(LEAST_PUSH, pushes[first] / 2):
+    if not others:
+        return told
+    if pushes[others[0]] >= max(LEAST_PUSH, pushes[first] / 2):
         second = wording.driver(drivers.groups[others[0]])
         return wording.text("not_steady", reason=told, driver=second)
     return wording.text("not_sure", reason=told)

@@ -76,8 +76,10 @@ def doubts(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 
 def reasons(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """How far the reasons can be trusted, a sentence each."""
-    found = metrics["explanations"]
+    """How far the reasons can be trusted, a sentence each; nothing where they were not judged."""
+    found = metrics.get("explanations")
+    if not found:
+        return
     steady, faithful = found["stability"], found["faithfulness"]
     if steady:
         yield (

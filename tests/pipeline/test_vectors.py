@@ -46,7 +46,7 @@ def test_the_list_of_a_whole_world_follows_the_grammar(churn, write_config, tmp_
     for feature in found:
         assert list(feature) == [
             *("name", "meaning", "unit", "group", "table", "window_days"),
-            *("says", "fields", "words", "actionable"),
+            *("says", "fields", "words", "actionable", "better", "onboarding_below"),
         ]
         assert feature["says"]
         assert set(feature["fields"].values()) <= set(names)
