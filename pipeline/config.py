@@ -21,7 +21,6 @@ from zoneinfo import ZoneInfo
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     FiniteFloat,
     ValidationError,
@@ -30,28 +29,19 @@ from pydantic import (
 )
 
 from features import redaction
-from features.catalogue import Group
 from features.engines import engine_named
 from features.errors import UsageError
 from features.tables import TABLES
+from pipeline.actions import DEFAULT_ACTIONS, Action
+from pipeline.section import Amount, Days, Section, Share
 
 LONGEST_WINDOW, MOST_WINDOWS = 3660, 12
-
-Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
-Amount = Annotated[FiniteFloat, Field(ge=0)]
-Days = Annotated[int, Field(ge=0, le=36_500)]
 
 
 def _size(text: str) -> str:
     if not re.fullmatch(r"\d+(\.\d+)?\s?(MB|GB|MiB|GiB)", text):
         raise ValueError('a number with MB, GB, MiB or GiB, such as "4GB"')
     return text
-
-
-class Section(BaseModel):
-    """A frozen section of the config that refuses unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Data(Section):
@@ -167,27 +157,6 @@ class Value(Section):
     discount_rate: Annotated[FiniteFloat, Field(ge=0, le=10)] = 0.10
     horizon_months: Annotated[int, Field(ge=1, le=600)] = 24
     high_value_share: Share = 0.2
-
-
-class Action(Section):
-    """Something the team can do for a customer at risk."""
-
-    name: Annotated[str, Field(min_length=1)]
-    drivers: list[Group]
-    cost: Amount
-    incentive: Amount = 0.0
-    success_rate: Share
-
-
-DEFAULT_ACTIONS = [
-    Action(name="extend_dunning", drivers=["payments"], cost=1.0, success_rate=0.3),
-    Action(name="resolve_open_problem", drivers=["support"], cost=15.0, success_rate=0.25),
-    Action(name="enable_auto_renewal", drivers=["subscription"], cost=2.0, success_rate=0.2),
-    Action(name="onboarding_programme", drivers=["onboarding"], cost=10.0, success_rate=0.15),
-    Action(name="help_and_training", drivers=["usage", "satisfaction"], cost=3.0, success_rate=0.1),
-    Action(name="price_talk", drivers=["price"], cost=8.0, incentive=10.0, success_rate=0.2),
-]
-"""What worked for others, with cautious success rates: a start until contacts tell."""
 
 
 class Outreach(Section):

@@ -36,8 +36,12 @@ def values_of(
 
 
 def campaign_of(config: Config) -> Campaign | None:
-    """The mean of the config's actions: what a model is judged by; None where there are none."""
+    """What a model is judged by: the mean of the actions that anybody may get.
+
+    Where all of them are for some customers only, of all; None where there is no action.
+    """
     actions = config.outreach.actions
+    actions = [action for action in actions if action.is_for_anybody] or actions
     if not actions:
         return None
     return Campaign(
