@@ -55,14 +55,19 @@ def monthly_revenue(histories: Histories, plan: Plan, points: LabelledPoints) ->
 
 
 def _payments(present: Present) -> dict[str, Read]:
+    return {"net payments": Roll(present.table("payments"), "occurred_at", [net_payments()])}
+
+
+def net_payments() -> Measure:
+    """What was paid, less what was refunded."""
+
     def amount(rows: Any) -> Any:
         value = rows["amount"].cast("float64")
         return (rows["status"] == "paid").ifelse(
             value, (rows["status"] == "refunded").ifelse(-value.abs(), 0.0)
         )
 
-    measures = [Measure("net", "sum", amount)]
-    return {"net payments": Roll(present.table("payments"), "occurred_at", measures)}
+    return Measure("net", "sum", amount)
 
 
 def _net(past: Past) -> Iterator[Column]:

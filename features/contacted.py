@@ -1,0 +1,215 @@
+"""Who was contacted or held out, and what came of it: the contacts as an experiment.
+
+A row is a customer in a campaign, looked at on the day of its contact. What happened before that
+day decides whether it counts; what happened after it never does, or the groups would no longer be
+alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from features.arrays import days, indices
+from features.catalogue import Feature
+from features.churn import Definition, Standings
+from features.compute import Column, Family, compute
+from features.cut import Points
+from features.histories import Histories
+from features.past import Past, Present
+from features.plan import NO_PLAN
+from features.points import UNKNOWN, LabelledPoints
+from features.reads import Read, Roll
+from features.revenue import net_payments
+from features.tables import CUSTOMER
+from features.timeline import EPOCH, Span, Timeline
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TREATED, HELD_OUT = "treated", "holdout"
+REPEATED = "repeated"
+BOTH_GROUPS = "in_both_groups"
+OVERLAPPING = "overlapping_campaign"
+NOT_ACTIVE = "not_active"
+"""Why a row of contacts is no part of the experiment."""
+
+
+@dataclass(frozen=True)
+class Contacted:
+    """Customers in campaigns, ordered by day and customer.
+
+    Attributes
+    ----------
+    rows
+        ``customer`` (index), ``day`` (since 1970), ``campaign``, ``action`` (may be None),
+        ``treated`` (bool), ``cost`` (NaN: not told), and ``churned``: 1, 0, or `UNKNOWN` where the
+        histories do not reach to the end of the window yet.
+    left_out
+        Rows of contacts that do not count, by reason.
+    contacted_again
+        How many rows of each group were contacted by another campaign within their window.
+    """
+
+    rows: pd.DataFrame
+    left_out: dict[str, int]
+    contacted_again: dict[str, int]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def some(self, kept: np.ndarray) -> Contacted:
+        """Some of the rows, by a mask; the counts stay those of all."""
+        return replace(self, rows=self.rows[kept].reset_index(drop=True))
+
+    @property
+    def matured(self) -> np.ndarray:
+        """Whether it is known what came of each row."""
+        return self.rows["churned"].to_numpy() != UNKNOWN
+
+    @cached_property
+    def points(self) -> LabelledPoints:
+        """The same as prediction points: each customer at the beginning of its day."""
+        found, where = np.unique(self.rows["day"].to_numpy(), return_inverse=True)
+        dates = tuple(EPOCH.fromordinal(EPOCH.toordinal() + int(day)) for day in found)
+        customer = self.rows["customer"].to_numpy().astype(np.int32)
+        points = Points(where.astype(np.int32), customer)
+        return LabelledPoints(dates, points, self.rows["churned"].to_numpy(dtype=np.int8), ())
+
+
+def contacted(histories: Histories, definition: Definition) -> Contacted | None:
+    """The contacts on record with what came of them; None where there are none.
+
+    Churned is who leaves within `horizon_days` of the day of the contact: the lead is the team's,
+    and it is over by then.
+
+    Left out are rows after the first of a customer in a campaign, customers in both groups of one,
+    those who were no customers on that day, and those whom another campaign had contacted so lately
+    that its window was still open, or took in on the same day: whose effect that was, nobody knows.
+    """
+    if "contacts" not in histories.tables:
+        return None
+    rows, left_out = _once_each(_read(histories))
+    again = _again(rows, definition.horizon_days)
+    open_ = _open_before(rows, definition.horizon_days)
+    left_out[OVERLAPPING] = int(open_.sum())
+    rows, again = rows[~open_].reset_index(drop=True), again[~open_]
+    active, churned = _outcomes(histories, definition, rows)
+    left_out[NOT_ACTIVE] = int((~active).sum())
+    rows = rows.assign(churned=churned)[active].reset_index(drop=True)
+    treated = rows["treated"].to_numpy()
+    found = {
+        TREATED: int(again[active][treated].sum()),
+        HELD_OUT: int(again[active][~treated].sum()),
+    }
+    return Contacted(rows, {why: count for why, count in left_out.items() if count}, found)
+
+
+def _read(histories: Histories) -> pd.DataFrame:
+    """All good rows of contacts, in a stable order."""
+    import pandas as pd
+
+    table = histories.tables["contacts"]
+    named = [CUSTOMER, "occurred_at", "campaign", "action", "group"]
+    with_cost = "cost" in table.columns
+    found = histories.engine.to_pyarrow(table.select(*named, *["cost"] * with_cost))
+    frame = pd.DataFrame(
+        {
+            "customer": indices(found[CUSTOMER]),
+            "at_time": found["occurred_at"].to_numpy(),
+            "day": days(found["occurred_at"], null=0),
+            "campaign": found["campaign"].to_pandas().astype(object),
+            "action": found["action"].to_pandas().astype(object),
+            "treated": found["group"].to_pandas().eq(TREATED).to_numpy(bool),
+            "cost": found["cost"].to_numpy().astype(float) if with_cost else np.nan,
+        }
+    )
+    frame["campaign"] = frame["campaign"].where(frame["campaign"].notna(), "")
+    frame["action"] = frame["action"].where(frame["action"].notna(), None)
+    order = ["at_time", "customer", "campaign", "treated", "action", "cost"]
+    return frame.sort_values(order, kind="stable").reset_index(drop=True)
+
+
+def _once_each(rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """The first row of each customer in each campaign; nobody who is in both groups of one."""
+    key = ["customer", "campaign"]
+    both = rows.groupby(key)["treated"].transform("nunique").to_numpy() > 1
+    repeated = rows.duplicated(key).to_numpy() & ~both
+    kept = rows[~both & ~repeated].sort_values(["day", "customer", "campaign"], kind="stable")
+    counts = {BOTH_GROUPS: int(both.sum()), REPEATED: int(repeated.sum())}
+    return kept.drop(columns="at_time").reset_index(drop=True), counts
+
+
+def _open_before(rows: pd.DataFrame, horizon_days: int) -> np.ndarray:
+    """Whether each row's customer was contacted by another campaign whose window is still open."""
+    treated = rows["day"].where(rows["treated"])
+    # The newest contact so far, less the row's own: rows are in order of days.
+    latest = treated.groupby(rows["customer"]).cummax()
+    latest = latest.groupby(rows["customer"]).ffill().groupby(rows["customer"]).shift()
+    same_day = rows.duplicated(["customer", "day"], keep=False).to_numpy()
+    return same_day | (rows["day"] - latest < horizon_days).to_numpy()
+
+
+def _again(rows: pd.DataFrame, horizon_days: int) -> np.ndarray:
+    """Whether each row's customer is contacted by another campaign within its window."""
+    treated = rows[rows["treated"]]
+    later: dict[Any, np.ndarray] = {
+        customer: own["day"].to_numpy() for customer, own in treated.groupby("customer")
+    }
+    none = np.empty(0)
+    return np.array(
+        [
+            bool(((found > day) & (found < day + horizon_days)).any())
+            for customer, day in zip(rows["customer"], rows["day"], strict=True)
+            for found in [later.get(customer, none)]
+        ],
+        dtype=bool,
+    )
+
+
+def _outcomes(
+    histories: Histories, definition: Definition, rows: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each row's customer was one on its day, and whether it left in the window."""
+    active = np.zeros(len(rows), dtype=bool)
+    churned = np.full(len(rows), UNKNOWN, dtype=np.int8)
+    found, where = np.unique(rows["day"].to_numpy(), return_inverse=True)
+    dates = [EPOCH.fromordinal(EPOCH.toordinal() + int(day)) for day in found]
+    if not dates:
+        return active, churned
+    standings = Standings(histories, replace(definition, lead_days=0), dates)
+    customer = rows["customer"].to_numpy()
+    for index in range(len(dates)):
+        here = np.flatnonzero(where == index)
+        standing = standings.at(index)
+        who = customer[here]
+        active[here] = standing.active[who] & ~standing.left_in_lead[who]
+        if standing.churned is not None:
+            churned[here] = standing.churned[who]
+    return active, churned
+
+
+def paid_after(histories: Histories, points: LabelledPoints, *, within: int) -> np.ndarray | None:
+    """What each point's customer paid in the days after, less refunds; None without payments."""
+    if "payments" not in histories.tables:
+        return None
+    span = Span(0, within)
+
+    def reads(present: Present) -> dict[str, Read]:
+        rows = histories.tables["payments"]
+        late = [name for name in ("available_at",) if name in rows.columns]
+        return {"paid": Roll(rows.drop(*late), "occurred_at", [net_payments()])}
+
+    def columns(past: Past) -> Iterator[Column]:
+        yield _PAID, past.rolled("paid").over("net", span)
+
+    family = Family("", reads, columns)
+    timeline = Timeline(points.cutoffs, [span])
+    return compute(histories, NO_PLAN, timeline, points.points, [family])[0][1]
+
+
+_PAID = Feature("paid_after", "money paid after the cutoff, less refunds", "money", "usage", "")

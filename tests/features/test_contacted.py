@@ -1,0 +1,157 @@
+"""Contacts as an experiment: who counts, who does not, and what came of it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from features.churn import Definition
+from features.contacted import contacted, paid_after
+from features.points import UNKNOWN
+
+CUSTOMERS = "customer_id | signed_up_at\n" + "\n".join(f"{n} | 2024-01-01" for n in range(1, 7))
+SUBSCRIPTIONS = """
+customer_id | subscription_id | started_at | ended_at
+1           | 1               | 2024-01-01 |
+2           | 2               | 2024-01-01 | 2025-02-10
+3           | 3               | 2024-01-01 | 2025-01-20
+4           | 4               | 2024-01-01 | 2025-03-02
+5           | 5               | 2024-01-01 | 2025-03-03
+6           | 6               | 2024-01-01 |
+"""
+HEAD = "customer_id | occurred_at | campaign | action | group\n"
+USAGE = "customer_id | occurred_at | event\n1 | 2025-04-30 23:00:00 | login"
+
+
+@pytest.fixture
+def cohort(read):
+    def of(contacts, *, definition=None, observed_until=date(2025, 5, 1)):
+        tables = {
+            "customers": CUSTOMERS,
+            "subscriptions": SUBSCRIPTIONS,
+            "usage": USAGE,
+            "contacts": HEAD + contacts,
+        }
+        histories = read(tables, observed_until=observed_until)
+        return contacted(histories, definition or Definition(horizon_days=30))
+
+    return of
+
+
+def told(found):
+    """By customer (from 1) and campaign: group and what came of it."""
+    return {
+        (int(row.customer) + 1, row.campaign): (
+            "treated" if row.treated else "holdout",
+            int(row.churned),
+        )
+        for row in found.rows.itertuples()
+    }
+
+
+def test_churned_is_who_leaves_within_the_horizon_of_the_day(cohort):
+    """From 2025-02-01 the window of 30 days ends before 2025-03-03."""
+    found = cohort(
+        "1 | 2025-02-01 09:00:00 | a | call | treated\n"
+        "2 | 2025-02-01 17:00:00 | a | call | holdout\n"
+        "4 | 2025-02-01 00:00:00 | a | call | treated\n"
+        "5 | 2025-02-01 23:59:59 | a | call | holdout\n"
+    )
+    assert told(found) == {
+        (1, "a"): ("treated", 0),
+        (2, "a"): ("holdout", 1),
+        (4, "a"): ("treated", 1),
+        (5, "a"): ("holdout", 0),
+    }
+    assert found.left_out == {}
+
+
+def test_a_lead_is_over_when_the_contact_is_made(cohort):
+    found = cohort(
+        "2 | 2025-02-01 | a | call | treated",
+        definition=Definition(horizon_days=30, lead_days=20),
+    )
+    assert told(found) == {(2, "a"): ("treated", 1)}
+
+
+def test_who_was_no_customer_then_is_left_out_and_counted(cohort):
+    found = cohort("3 | 2025-02-01 | a | call | treated\n1 | 2025-02-01 | a | call | holdout")
+    assert told(found) == {(1, "a"): ("holdout", 0)}
+    assert found.left_out == {"not_active": 1}
+
+
+def test_what_has_not_matured_is_unknown(cohort):
+    found = cohort("1 | 2025-04-15 | a | call | treated\n6 | 2025-04-01 | b | call | treated")
+    assert told(found) == {(6, "b"): ("treated", 0), (1, "a"): ("treated", UNKNOWN)}
+    assert found.matured.tolist() == [True, False]
+
+
+def test_a_customer_counts_once_in_a_campaign_and_in_one_group(cohort):
+    found = cohort(
+        "1 | 2025-02-01 | a | call | treated\n"
+        "1 | 2025-02-20 | a | gift | treated\n"
+        "2 | 2025-02-01 | a | call | treated\n"
+        "2 | 2025-02-02 | a | call | holdout\n"
+    )
+    assert told(found) == {(1, "a"): ("treated", 0)}
+    assert found.rows["action"].tolist() == ["call"]
+    assert found.left_out == {"in_both_groups": 2, "repeated": 1}
+
+
+def test_who_is_in_the_window_of_another_contact_is_left_out_of_the_later_campaign(cohort):
+    """Customer 1 was contacted 28 days before; 5 was held out then; 6 a whole horizon before."""
+    found = cohort(
+        "1 | 2025-02-01 | a | call | treated\n"
+        "5 | 2025-02-01 | a | call | holdout\n"
+        "6 | 2025-01-30 | a | call | treated\n"
+        "1 | 2025-03-01 | b | call | treated\n"
+        "5 | 2025-03-01 | b | call | treated\n"
+        "6 | 2025-03-01 | b | call | holdout\n"
+    )
+    assert set(told(found)) == {(1, "a"), (5, "a"), (6, "a"), (5, "b"), (6, "b")}
+    assert found.left_out == {"overlapping_campaign": 1}
+    # What comes after the assignment takes nobody out, but it is told.
+    assert found.contacted_again == {"treated": 1, "holdout": 1}
+
+
+def test_two_campaigns_on_one_day_cannot_be_told_apart(cohort):
+    found = cohort("1 | 2025-02-01 | a | call | treated\n1 | 2025-02-01 | b | call | holdout")
+    assert len(found) == 0
+    assert found.left_out == {"overlapping_campaign": 2}
+    assert len(found.points) == 0
+
+
+def test_without_contacts_there_is_nothing(read):
+    histories = read({"customers": CUSTOMERS, "subscriptions": SUBSCRIPTIONS})
+    assert contacted(histories, Definition()) is None
+
+
+def test_the_points_are_the_customers_at_the_beginning_of_their_days(cohort):
+    found = cohort("6 | 2025-02-01 | a | call | treated\n1 | 2025-03-01 | b | call | treated")
+    points = found.points
+    assert points.cutoffs == (date(2025, 2, 1), date(2025, 3, 1))
+    assert points.points.customer.tolist() == [5, 0]
+    assert points.points.cutoff.tolist() == [0, 1]
+
+
+def test_paid_after_counts_from_the_day_on_to_before_its_end(read):
+    payments = """
+    customer_id | occurred_at         | amount | status
+    1           | 2025-01-31 23:59:59 | 1      | paid
+    1           | 2025-02-01          | 10     | paid
+    1           | 2025-03-02 23:59:59 | 100    | paid
+    1           | 2025-03-03          | 1000   | paid
+    1           | 2025-02-05          | 5      | failed
+    1           | 2025-02-06          | 3      | refunded
+    """
+    tables = {
+        "customers": CUSTOMERS,
+        "subscriptions": SUBSCRIPTIONS,
+        "payments": "\n".join(line.strip() for line in payments.strip().splitlines()),
+        "contacts": HEAD + "1 | 2025-02-01 12:00:00 | a | call | treated",
+    }
+    histories = read(tables, observed_until=date(2025, 5, 1))
+    found = contacted(histories, Definition(horizon_days=30))
+    np.testing.assert_allclose(paid_after(histories, found.points, within=30), [107])
