@@ -26,6 +26,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+outreach = typer.Typer(
+    help="Whether contacts worked, and what the next ones could find out.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(outreach, name="outreach")
+
 ConfigFile = Annotated[
     Path, typer.Option("--config", "-c", help="The config.", metavar="FILE", show_default=True)
 ]
@@ -292,6 +300,40 @@ def explain(
     )
     path = write_page(result, loaded.out) if html else None
     _print({**result.as_json(), "html": path}, json, lambda: show_explained.explained(result, path))
+
+
+@outreach.command("evaluate")
+def outreach_evaluate(
+    campaign: Annotated[
+        str | None,
+        typer.Option(help="Only this one; default: all.", metavar="NAME", show_default=False),
+    ] = None,
+    config: ConfigFile = CHURN_TOML,
+    json: AsJson = False,
+) -> None:
+    """Did the contacts work: effect on churn and on margin against the holdout."""
+    from pipeline import show_outreach
+    from pipeline.outreach_evaluate import evaluate_outreach
+    from pipeline.progress import Progress
+
+    result = evaluate_outreach(_load(config), Progress(), campaign=campaign)
+    _print(result.as_json(), json, lambda: show_outreach.evaluated(result))
+
+
+@outreach.command("plan")
+def outreach_plan(
+    as_of: Day = None,
+    model: ModelUri = None,
+    config: ConfigFile = CHURN_TOML,
+    json: AsJson = False,
+) -> None:
+    """Before a campaign: whom it would take in, and what it could find out."""
+    from pipeline import show_outreach
+    from pipeline.outreach_plan import plan_campaign
+    from pipeline.progress import Progress
+
+    result = plan_campaign(_load(config), Progress(), as_of=_day(as_of), model=model)
+    _print(result.as_json(), json, lambda: show_outreach.planned(result))
 
 
 def _load(file: Path) -> Config:

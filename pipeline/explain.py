@@ -28,11 +28,10 @@ from pipeline.absent import index_of, no_customer
 from pipeline.alternatives import told_alternative
 from pipeline.config import Config
 from pipeline.explained import Driver, Explained
-from pipeline.guarding import refuse_other_churn, warnings_of
-from pipeline.opening import definition_of, open_histories
+from pipeline.guarding import model_and_histories, warnings_of
+from pipeline.opening import definition_of
 from pipeline.progress import Progress
 from pipeline.reasons import Columns, Row, sentence, steadiness
-from pipeline.registry import resolve
 from pipeline.steadying import drivers_of
 from pipeline.worth import values_of
 
@@ -72,18 +71,12 @@ def explain_customer(
         disagree.
     """
     wording = Wording.of(language)
-    with progress.stage("loading the model"):
-        churn_model, label = resolve(config, model)
-    refuse_other_churn(config, churn_model, label)
-    histories = open_histories(config, progress)
-    try:
+    with model_and_histories(config, model, progress) as (churn_model, label, histories):
         cutoff = as_of or newest_cutoff(histories)
         refuse_future(histories, [cutoff])
         index = index_of(histories, customer_id)
         asked = _Asked(config, histories, progress, churn_model, wording, index, cutoff)
         return asked.explain(label, customer_id)
-    finally:
-        histories.close()
 
 
 @dataclass(frozen=True)

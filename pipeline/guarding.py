@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,11 +13,39 @@ from features.inspection import stopped
 from models.guards import Refused, guard
 from models.model import ChurnModel
 from pipeline.config import Config
-from pipeline.opening import definition_of
+from pipeline.opening import definition_of, open_histories
 from pipeline.progress import Progress
+from pipeline.registry import resolve
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def suited(config: Config, model: str | None, progress: Progress) -> tuple[ChurnModel, str]:
+    """The model in charge, or the one that is named by an MLflow URI or a folder; and its label.
+
+    Raises
+    ------
+    UserError
+        When there is none, or it was made for another churn.
+    """
+    with progress.stage("loading the model"):
+        found, label = resolve(config, model)
+    refuse_other_churn(config, found, label)
+    return found, label
+
+
+@contextmanager
+def model_and_histories(
+    config: Config, model: str | None, progress: Progress
+) -> Iterator[tuple[ChurnModel, str, Histories]]:
+    """A suited model with its label, and the histories, which are closed in the end."""
+    found, label = suited(config, model, progress)
+    histories = open_histories(config, progress)
+    try:
+        yield found, label, histories
+    finally:
+        histories.close()
 
 
 def refuse_other_churn(config: Config, model: ChurnModel, label: str) -> None:

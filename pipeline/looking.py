@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -36,10 +34,9 @@ from models.model import ChurnModel
 from models.reliability import wilson
 from pipeline.config import Config, load
 from pipeline.explaining import Global, explain_all, reasons_over_time
-from pipeline.guarding import refuse_other_churn
-from pipeline.opening import definition_of, open_histories
+from pipeline.guarding import model_and_histories
+from pipeline.opening import definition_of
 from pipeline.progress import Progress
-from pipeline.registry import resolve
 from pipeline.steadying import drivers_of
 
 if TYPE_CHECKING:
@@ -145,9 +142,7 @@ def look_at(file: Path, model: str | None = None) -> Look:
     """
     _without_widgets()
     config, progress = load(file), plain_progress()
-    churn_model, label = resolve(config, model)
-    refuse_other_churn(config, churn_model, label)
-    with _opened(config, progress) as histories:
+    with model_and_histories(config, model, progress) as (churn_model, label, histories):
         eyes = _Eyes(config, histories, churn_model, progress)
         tested, lately = eyes.tested(), eyes.lately()
         return Look(config, label, churn_model, eyes.counts(), tested, lately)
@@ -167,15 +162,6 @@ def _without_widgets() -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "IProgress not found")
         importlib.import_module("tqdm.auto")
-
-
-@contextmanager
-def _opened(config: Config, progress: Progress) -> Iterator[Histories]:
-    histories = open_histories(config, progress)
-    try:
-        yield histories
-    finally:
-        histories.close()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,13 @@ class Progress:
         self.console = console
         self.seconds: dict[str, float] = {}
 
+    @classmethod
+    def silent(cls) -> Progress:
+        """Tells nobody: for what is done by the way."""
+        from rich.console import Console as RichConsole
+
+        return cls(RichConsole(quiet=True))
+
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
         """Run a stage under a name; `Stage.detail` tells which part of it runs."""

@@ -10,25 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.consent import contact_allowed, recently_contacted
 from features.histories import Histories
-from features.plan import Plan
-from features.points import LabelledPoints, make_points, newest_cutoff, refuse_future
+from features.points import LabelledPoints
 from features.tables import CUSTOMER
-from features.vectors import KEYS, build_vectors
 from features.wording import DEFAULT, Wording
-from models.model import ChurnModel
-from models.outreach import CONTACT, Lever, Limits, Outreach, plan_outreach
-from models.risk import LOW, risk_bands, risk_list, top_share
+from models.outreach import CONTACT
+from models.risk import risk_list
+from pipeline.assessing import Assessed, assess
+from pipeline.choosing import Chosen, choose
 from pipeline.config import Config
 from pipeline.files import refuse_unwritable, to_json, whole_folder, write_csv, write_parquet
-from pipeline.guarding import refuse_other_churn, warnings_of
-from pipeline.opening import accounts_of, definition_of, fingerprint, open_histories
+from pipeline.guarding import model_and_histories
+from pipeline.opening import accounts_of, fingerprint
 from pipeline.progress import Progress
 from pipeline.reasons import reasons_of, table_of
-from pipeline.registry import resolve
-from pipeline.steadying import drivers_of
-from pipeline.worth import values_of
 
 if TYPE_CHECKING:
     import ibis
@@ -43,6 +38,7 @@ class Scored:
     as_of: date
     model: str
     risk_list: pd.DataFrame
+    chosen: Chosen
 
     @property
     def contacts(self) -> pd.DataFrame:
@@ -57,6 +53,7 @@ class Scored:
             "at_risk": int(self.risk_list["at_risk"].sum()),
             "contacts": len(self.contacts),
             "expected_profit": float(self.contacts["expected_profit"].sum()),
+            "outreach": self.chosen.as_json(),
         }
 
 
@@ -86,137 +83,55 @@ def score(
     """
     refuse_unwritable(config.out)
     wording = Wording.of(language)
-    with progress.stage("loading the model"):
-        churn_model, label = resolve(config, model)
-    refuse_other_churn(config, churn_model, label)
-    histories = open_histories(config, progress)
-    try:
-        return _score(config, histories, progress, churn_model, label, as_of, wording)
-    finally:
-        histories.close()
+    with model_and_histories(config, model, progress) as (churn_model, label, histories):
+        assessed = assess(config, histories, progress, churn_model, label, as_of)
+        return _score(assessed, progress, wording)
 
 
-def _score(
-    config: Config,
-    histories: Histories,
-    progress: Progress,
-    model: ChurnModel,
-    label: str,
-    as_of: date | None,
-    wording: Wording,
-) -> Scored:
-    cutoff = as_of or newest_cutoff(histories)
-    refuse_future(histories, [cutoff])
-    points = make_points(histories, definition_of(config), [cutoff], labels=False)
-    plan = Plan.from_dict(model.context["plan"])
-    with progress.stage("computing vectors") as stage:
-        vectors = build_vectors(histories, plan, points, labels=False, progress=stage.detail)
-    warnings = warnings_of(model, histories, cutoff, vectors.frame, progress)
-    with progress.stage("scoring and explaining"):
-        probability = model.predict(vectors.frame)
-        bands = risk_bands(probability, model.base_rate)
-        drivers = drivers_of(model, vectors.frame)
-        told = reasons_of(drivers, wording, bands != LOW)
-    value = _values(config, histories, progress, model, plan, points)
-    ids = vectors.frame[KEYS[0]].to_numpy()
+def _score(assessed: Assessed, progress: Progress, wording: Wording) -> Scored:
+    told = reasons_of(assessed.drivers, wording, assessed.at_risk)
+    chosen = choose(assessed, told.drivers, progress)
     found = risk_list(
-        customer_ids=ids,
-        as_of=cutoff,
-        probability=probability,
-        value=value,
-        bands=bands,
-        high_value=top_share(value, config.value.high_value_share),
+        customer_ids=assessed.ids,
+        as_of=assessed.cutoff,
+        probability=assessed.probability,
+        value=assessed.value,
+        bands=assessed.bands,
+        high_value=assessed.high_value,
         drivers=told.drivers,
         reasons=told.reasons,
-        outreach=_outreach(
-            config, histories, plan, points, ids, probability, value, bands, told.drivers, cutoff
-        ),
-        model=label,
+        outreach=chosen.outreach,
+        model=assessed.label,
     )
-    folder = config.out / "risk" / f"as_of={cutoff}"
-    left_out = not_scored(histories, points, cutoff)
-    run = _run(config, histories, points, model, label, cutoff, progress)
-    further = {
+    folder = assessed.config.out / "risk" / f"as_of={assessed.cutoff}"
+    left_out = not_scored(assessed.histories, assessed.points, assessed.cutoff)
+    run = {
+        **_run(assessed, progress),
         "not_scored": _counted(left_out),
         "not_steady": int(told.unsteady.sum()),
-        "warnings": warnings,
+        "outreach": chosen.as_json(),
+        "warnings": assessed.warnings,
     }
-    _write(folder, found, table_of(drivers, ids), left_out, {**run, **further})
-    return Scored(folder, cutoff, label, found)
+    _write(folder, found, table_of(assessed.drivers, assessed.ids), chosen, left_out, run)
+    return Scored(folder, assessed.cutoff, assessed.label, found, chosen)
 
 
-def _values(
-    config: Config,
-    histories: Histories,
-    progress: Progress,
-    model: ChurnModel,
-    plan: Plan,
-    points: LabelledPoints,
-) -> np.ndarray:
-    """What each customer is still worth; 0 where the histories hold no money."""
-    values = values_of(config, histories, plan, points, churn_rate=model.base_rate)
-    if values is None:
-        progress.warn(
-            "There are no payments and no prices: nobody's value is known, so the list is in order "
-            "of risk, and no contact can be shown to pay."
-        )
-        return np.zeros(len(points))
-    return values
-
-
-def _outreach(
-    config: Config,
-    histories: Histories,
-    plan: Plan,
-    points: LabelledPoints,
-    ids: np.ndarray,
-    probability: np.ndarray,
-    value: np.ndarray,
-    bands: np.ndarray,
-    drivers: list[list[str | None]],
-    cutoff: date,
-) -> Outreach:
-    settings = config.outreach
-    return plan_outreach(
-        customer_ids=list(ids),
-        probability=probability,
-        value=value,
-        drivers=drivers,
-        at_risk=bands != LOW,
-        allowed=contact_allowed(histories, plan, points),
-        suppressed=recently_contacted(histories, plan, points, days=settings.suppress_days),
-        levers=[
-            Lever(a.name, tuple(a.drivers), a.cost, a.incentive, a.success_rate)
-            for a in settings.actions
-        ],
-        limits=Limits(settings.budget, settings.capacity, settings.holdout_share),
-        salt=f"{config.mlflow.model}:{cutoff}",
-    )
-
-
-def _run(
-    config: Config,
-    histories: Histories,
-    points: LabelledPoints,
-    model: ChurnModel,
-    label: str,
-    cutoff: date,
-    progress: Progress,
-) -> Mapping[str, Any]:
+def _run(assessed: Assessed, progress: Progress) -> Mapping[str, Any]:
     """What ran: enough to tell why two lists differ."""
     from importlib.metadata import version
 
+    context = assessed.model.context
     return {
-        "as_of": cutoff,
-        "model": label,
-        "config_hash": config.hash,
-        "data_fingerprint": fingerprint(histories),
+        "as_of": assessed.cutoff,
+        "model": assessed.label,
+        "config_hash": assessed.config.hash,
+        "data_fingerprint": fingerprint(assessed.histories),
         "trained_on": {
-            "data_fingerprint": model.context["data_fingerprint"],
-            "cutoffs": model.context["train_cutoffs"],
+            "data_fingerprint": context["data_fingerprint"],
+            "cutoffs": context["train_cutoffs"],
         },
-        "customers": asdict(points.counts[0]),
-        "tables": accounts_of(histories),
+        "customers": asdict(assessed.points.counts[0]),
+        "tables": accounts_of(assessed.histories),
         "versions": {
             name: version(name) for name in ("churn-risk", "lightgbm", "duckdb", "ibis-framework")
         },
@@ -265,6 +180,7 @@ def _write(
     folder: Path,
     found: pd.DataFrame,
     drivers: pd.DataFrame,
+    chosen: Chosen,
     left_out: pd.DataFrame,
     run: Mapping[str, Any],
 ) -> None:
@@ -272,6 +188,8 @@ def _write(
         write_parquet(found, draft / "risk_list.parquet")
         write_csv(found, draft / "risk_list.csv")
         write_csv(found[found["group"] == CONTACT], draft / "outreach.csv")
+        write_csv(chosen.contacts, draft / "contacts.csv")
+        write_parquet(chosen.contacts, draft / "contacts.parquet")
         write_parquet(drivers, draft / "drivers.parquet")
         write_csv(left_out, draft / "not_scored.csv")
         (draft / "run.json").write_text(to_json(run) + "\n", encoding="utf-8")

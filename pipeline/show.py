@@ -46,7 +46,7 @@ def initialised(result: Initialised) -> None:
     console.print(table)
     churn, why = result.draft.churn.definition, escape(result.draft.churn.why["definition"])
     console.print(f"churn     {churn.kind} within {churn.horizon_days} days: {why}", soft_wrap=True)
-    config = escape(_near(result.path))
+    config = escape(near(result.path))
     console.print(
         f"config    {config}: read its comments, every guess is explained", soft_wrap=True
     )
@@ -85,11 +85,11 @@ def trained(result: Trained, config: Config, config_file: str) -> None:
     console.print(f"reasons   {' '.join(verdict.reasons(result.metrics))}", soft_wrap=True)
     state = "[green]in charge[/green]" if result.promoted else "[yellow]not promoted[/yellow]"
     console.print(f"model     {result.model.label}, {state}: {result.reason}", soft_wrap=True)
-    console.print(f"files     {_near(result.folder)}", soft_wrap=True)
+    console.print(f"files     {near(result.folder)}", soft_wrap=True)
     if result.unsent is None:
         scored, then = "", f"make ui CONFIG={config_file}   runs and models ({config.shown_uri})"
     else:
-        scored = f" --model {_near(result.unsent / MODEL)}"
+        scored = f" --model {near(result.unsent / MODEL)}"
         then = f"churn send -c {config_file}   the run to MLflow, when it is back"
     console.print(f"next      churn score -c {config_file}{scored}   the risk list", soft_wrap=True)
     console.print(f"          {then}", soft_wrap=True)
@@ -154,7 +154,7 @@ def scored(result: Scored) -> None:
     console.print(
         f"contacts  {values['contacts']:,}, expected profit {values['expected_profit']:,.0f}"
     )
-    console.print(f"files     {_near(result.folder)}", soft_wrap=True)
+    console.print(f"files     {near(result.folder)}", soft_wrap=True)
 
 
 def _text(value: object) -> str:
@@ -249,7 +249,7 @@ def _set_aside(console: Console, result: Checked) -> None:
         for name, account in result.tables.items()
         for reason, rows in account["quarantined"].items()
     ]
-    _listed(console, f"Set aside, each with its reason, in {_near(result.quarantine)}", reasons)
+    _listed(console, f"Set aside, each with its reason, in {near(result.quarantine)}", reasons)
 
 
 def _listed(console: Console, title: str, items: list[tuple[str, str]]) -> None:
@@ -259,7 +259,7 @@ def _listed(console: Console, title: str, items: list[tuple[str, str]]) -> None:
         console.print(f"  {escape(where)}: {escape(told)}", soft_wrap=True)
 
 
-def _near(path: Any) -> str:
+def near(path: Any) -> str:
     """A path as seen from here, where that is shorter."""
     from pathlib import Path
 

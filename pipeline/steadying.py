@@ -78,6 +78,11 @@ def steadied(
     return replace(model, stability=stability(found.gap, found.top, others, high))
 
 
+def with_usual(model: ChurnModel, train: pd.DataFrame) -> ChurnModel:
+    """The model with what is usual among its training points."""
+    return _with_usual(model, spread(train, MOST_USUAL))
+
+
 def _with_usual(model: ChurnModel, frame: pd.DataFrame) -> ChurnModel:
     return replace(model, usual=Usual.of(explain(model, frame)))
 

@@ -96,7 +96,7 @@ def _train(
         vectors = build_vectors(histories, plan, points, progress=stage.detail)
     parts = Parts(vectors, split)
     with progress.stage("training") as stage:
-        model, data, fitted, chosen = _fit(
+        model, data, fitted, chosen = fit_model(
             config, vectors, parts, definition.days_until_known, stage.detail
         )
     model = replace(model, context=context_of(config, histories, plan, definition, split))
@@ -145,7 +145,7 @@ def _warn_of_leaks(histories: Histories, definition: Definition, progress: Progr
         )
 
 
-def _fit(
+def fit_model(
     config: Config, vectors: Vectors, parts: Parts, days_until_known: int, tell: Any
 ) -> tuple[ChurnModel, Data, Fitted, dict[str, Any]]:
     """Fit the model; its levels and medians come from the training points alone."""

@@ -1,0 +1,129 @@
+"""Whom to contact with what, at a date: offers, limits, what contacts have taught, the holdout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from models.success import Success
+
+from features.consent import contact_allowed, recently_contacted
+from models.outreach import CONTACT, HOLDOUT, Lever, Limits, Outreach, plan_outreach
+from pipeline.assessing import Assessed
+from pipeline.learning import learned_rates
+from pipeline.offering import fits_of, offered
+from pipeline.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Whom to contact with what, and by which rates that was chosen.
+
+    Attributes
+    ----------
+    campaign
+        Its name: in `contacts`, and what decides by chance who is held out.
+    rates
+        By action, its success rate, as configured or learned.
+    contacts
+        Those contacted and held out, as rows of the table `contacts`.
+    """
+
+    campaign: str
+    outreach: Outreach
+    rates: Mapping[str, Success]
+    contacts: pd.DataFrame
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "campaign": self.campaign,
+            **self.outreach.as_json(),
+            "success_rates": {name: rate.as_dict() for name, rate in self.rates.items()},
+        }
+
+
+def choose(
+    assessed: Assessed, drivers: Sequence[Sequence[str | None]], progress: Progress
+) -> Chosen:
+    """Choose an action and a group for every customer.
+
+    Parameters
+    ----------
+    drivers
+        Per customer, the driver groups that are told, strongest first.
+    """
+    config, histories = assessed.config, assessed.histories
+    points, plan, settings = assessed.points, assessed.plan, config.outreach
+    rates = learned_rates(config, histories, assessed.cutoff)
+    levers = levers_of(settings.actions, rates)
+    fits = fits_of(assessed.drivers, drivers, settings.actions) * offered(
+        settings.actions,
+        histories=histories,
+        customers=points.points.customer,
+        frame=assessed.frame,
+        high_value=assessed.high_value,
+    )
+    campaign = f"{config.mlflow.model}:{assessed.cutoff}"
+    with progress.stage("choosing contacts"):
+        found = plan_outreach(
+            customer_ids=list(assessed.ids),
+            probability=assessed.probability,
+            value=assessed.value,
+            fits=fits,
+            at_risk=assessed.at_risk,
+            allowed=contact_allowed(histories, plan, points),
+            suppressed=recently_contacted(histories, plan, points, days=settings.suppress_days),
+            levers=levers,
+            limits=Limits(settings.budget, settings.capacity, settings.holdout_share),
+            campaign=campaign,
+            strata=[assessed.bands, assessed.high_value],
+        )
+    return Chosen(campaign, found, rates, _as_contacts(assessed, campaign, found, levers))
+
+
+def levers_of(actions: Sequence[Any], rates: Mapping[str, Success]) -> list[Lever]:
+    """The config's actions with the rates that are known by now."""
+    return [
+        Lever(
+            name=action.name,
+            drivers=tuple(action.drivers),
+            cost=action.cost,
+            incentive=action.incentive,
+            success_rate=rates[action.name].mean,
+            evidence=rates[action.name].evidence,
+            capacity=action.capacity,
+        )
+        for action in actions
+    ]
+
+
+def _as_contacts(
+    assessed: Assessed, campaign: str, found: Outreach, levers: Sequence[Lever]
+) -> pd.DataFrame:
+    """Who is contacted or held out, in the shape of the table `contacts`.
+
+    What a contact costs is told in full, the incentive too; who is held out costs nothing.
+    """
+    import pandas as pd
+
+    group = np.array(found.group, dtype=object)
+    rows = np.flatnonzero((group == CONTACT) | (group == HOLDOUT))
+    price = {lever.name: lever.cost + lever.incentive for lever in levers}
+    actions = [found.action[row] for row in rows]
+    treated = group[rows] == CONTACT
+    frame = pd.DataFrame(
+        {
+            "customer_id": assessed.ids[rows],
+            "occurred_at": pd.Timestamp(assessed.cutoff),
+            "campaign": campaign,
+            "action": pd.array(actions, dtype="str"),
+            "group": np.where(treated, "treated", "holdout"),
+            "cost": [price[str(a)] if t else 0.0 for a, t in zip(actions, treated, strict=True)],
+        }
+    )
+    return frame.sort_values("customer_id", kind="stable").reset_index(drop=True)

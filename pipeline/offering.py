@@ -1,0 +1,142 @@
+"""Which actions each customer may be offered, and how well each fits the cause of its risk."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from features.errors import UsageError
+from features.histories import Histories
+from features.tables import CUSTOMER
+from models.calibration import probabilities
+from models.drivers import Drivers
+from pipeline.actions import Action
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RENEWAL = "subscriptions_days_to_renewal"
+"""The feature that says when the running term ends."""
+
+
+def fits_of(
+    drivers: Drivers, named: Sequence[Sequence[str | None]], actions: Sequence[Action]
+) -> np.ndarray:
+    """How well each action fits each customer, 0..1: customers x actions.
+
+    An action that answers the strongest driver that any action answers fits in full. One that
+    answers a weaker driver can only take away what that driver adds: it fits by how much of the
+    probability would go with it, as a share of what would go with the stronger one.
+
+    Parameters
+    ----------
+    named
+        Per customer, the driver groups that are told, strongest first.
+    """
+    removable = _removable(drivers)
+    places = {group: place for place, group in enumerate(drivers.groups)}
+    answers = [frozenset(action.drivers) for action in actions]
+    answered = frozenset().union(*answers)
+    fits = np.zeros((len(named), len(actions)))
+    for row, groups in enumerate(named):
+        told = [group for group in groups if group in answered]
+        if not told:
+            continue
+        first = removable[row, places[told[0]]]
+        for group in reversed(told):
+            share = 1.0 if group == told[0] else min(1.0, removable[row, places[group]] / first)
+            for number, groups_of_action in enumerate(answers):
+                if group in groups_of_action:
+                    fits[row, number] = max(fits[row, number], share)
+    return fits
+
+
+def _removable(drivers: Drivers) -> np.ndarray:
+    """The share of each customer's probability that would go with each driver: never below 0."""
+    log_odds = drivers.base + drivers.pushes.sum(axis=1, keepdims=True)
+    without = probabilities(log_odds - drivers.pushes)
+    return np.clip(1 - without / probabilities(log_odds), 1e-12, None)
+
+
+def offered(
+    actions: Sequence[Action],
+    *,
+    histories: Histories,
+    customers: np.ndarray,
+    frame: pd.DataFrame,
+    high_value: np.ndarray,
+) -> np.ndarray:
+    """Whether each customer is one that each action is for: customers x actions.
+
+    Parameters
+    ----------
+    customers
+        Their indices in the histories, in the order of the vectors in `frame`.
+
+    Raises
+    ------
+    UsageError
+        When an action names an attribute that customers do not have.
+    """
+    found = np.ones((len(customers), len(actions)), dtype=bool)
+    attributes = _attributes(histories, actions, customers)
+    for number, action in enumerate(actions):
+        for name, allowed in action.only.items():
+            found[:, number] &= _is_one_of(attributes[name], allowed)
+        if action.high_value:
+            found[:, number] &= high_value
+        if action.renews_within_days is not None:
+            found[:, number] &= _renews_within(frame, action.renews_within_days)
+    return found
+
+
+def _attributes(
+    histories: Histories, actions: Sequence[Action], customers: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The attributes that actions ask for, of these customers."""
+    names = sorted({name for action in actions for name in action.only})
+    for name in names:
+        if name not in histories.attributes:
+            raise _unknown_attribute(histories, actions, name)
+    if not names:
+        return {}
+    table = histories.tables["customers"].order_by(CUSTOMER).select(*names)
+    found = histories.engine.to_pyarrow(table)
+    return {name: found[name].to_pandas().to_numpy(object)[customers] for name in names}
+
+
+def _unknown_attribute(histories: Histories, actions: Sequence[Action], name: str) -> UsageError:
+    action = next(action.name for action in actions if name in action.only)
+    near = difflib.get_close_matches(name, histories.attributes, n=1, cutoff=0.5)
+    return UsageError(
+        "An action is for customers with an attribute that the histories do not have.",
+        where=f"[[outreach.actions]] {action}, only",
+        value=name,
+        allowed=", ".join(histories.attributes) or "none: the customers have no attributes",
+        fix=f"did you mean {near[0]!r}?" if near else "remove it",
+    )
+
+
+def _is_one_of(values: np.ndarray, allowed: Sequence[Any]) -> np.ndarray:
+    """Whether values are among those allowed; true and false are kept as 1 and 0."""
+    texts = {one for one in allowed if isinstance(one, str)}
+    numbers = {float(one) for one in allowed if not isinstance(one, str)}
+    return np.array(
+        [
+            value in texts if isinstance(value, str) else value is not None and value in numbers
+            for value in values
+        ],
+        dtype=bool,
+    )
+
+
+def _renews_within(frame: pd.DataFrame, days: int) -> np.ndarray:
+    """Whether a term is known to end within so many days."""
+    if RENEWAL not in frame.columns:
+        return np.zeros(len(frame), dtype=bool)
+    left = frame[RENEWAL].to_numpy(dtype=float)
+    with np.errstate(invalid="ignore"):
+        return (left >= 0) & (left <= days)

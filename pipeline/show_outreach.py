@@ -1,0 +1,165 @@
+"""Whether contacts worked, and what a campaign could find out, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from models.effects import Effect
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.show import console_for, near
+
+if TYPE_CHECKING:
+    from models.success import Success
+
+    from pipeline.outreach_evaluate import Campaign, Evaluated, Money
+
+ARMS = ("contacted", "held out", "left, contacted", "left, held out")
+EFFECT = ("effect on churn", "95 % interval", "kept of leavers")
+
+
+def evaluated(result: Evaluated) -> None:
+    """The effect on the whole, by campaign and by part; what it brought; what was learned."""
+    console = console_for()
+    for warning in result.warnings:
+        console.print(f"[bold yellow]! {escape(warning)}[/bold yellow]", soft_wrap=True)
+    if result.churn is not None:
+        _overall(console, result)
+    _campaigns(console, result)
+    for what, parts in result.parts.items():
+        told = {name: one for name, one in parts.items() if one.effect is not None}
+        if len(told) > 1:
+            table = _table(what.removeprefix("customers_profile_"), *ARMS[:2], *EFFECT, "")
+            for name, one in told.items():
+                assert one.effect is not None
+                clear = "clear" if one.clear else ""
+                table.add_row(escape(name), *_sizes(one.effect), *_told(one.effect), clear)
+            console.print(table)
+            console.print()
+    _rates(console, result)
+    for why, count in result.left_out.items():
+        console.print(f"left out  {count:,} rows of contacts: {why.replace('_', ' ')}")
+    console.print(f"adjusted  by {result.adjusted_by}", soft_wrap=True)
+    console.print(f"files     {near(result.path)}", soft_wrap=True)
+
+
+def verdict(one: Effect, *, interim: bool) -> str:
+    """What an effect on churn says, in words."""
+    low, high = (one.anytime_low, one.anytime_high) if interim else (one.low, one.high)
+    if high < 0:
+        return "contacts keep customers"
+    if low > 0:
+        return "contacts do harm: fewer would have left without them"
+    return "not shown yet: the interval holds no effect, too"
+
+
+def _overall(console: Console, result: Evaluated) -> None:
+    one = result.churn
+    assert one is not None
+    console.print(
+        f"\n[bold]{verdict(one, interim=result.pending > 0)}[/bold]: of {one.treated.n:,} "
+        f"contacted {one.treated.mean:.1%} left within {result.horizon_days} days, of "
+        f"{one.holdout.n:,} held out {one.holdout.mean:.1%}",
+        soft_wrap=True,
+    )
+    console.print(
+        f"effect    {_points(one.estimate)} points of churn, 95 % interval {_points(one.low)} to "
+        f"{_points(one.high)}; however often one looks, {_points(one.anytime_low)} to "
+        f"{_points(one.anytime_high)}",
+        soft_wrap=True,
+    )
+    if one.kept is not None:
+        console.print(
+            f"kept      {one.kept.share:.0%} of those who would have left "
+            f"({one.kept.low:.0%} to {one.kept.high:.0%})"
+        )
+    if result.money is not None:
+        _money(console, result.money)
+    console.print()
+
+
+def _money(console: Console, money: Money) -> None:
+    profit = money.profit()
+    if profit is not None:
+        console.print(
+            f"profit    {profit[0]:,.2f} a contact after costs of {money.cost:,.2f} "
+            f"({profit[1]:,.2f} to {profit[2]:,.2f}), by the expected remaining margin of who stays"
+        )
+    if money.margin is not None:
+        one = money.margin
+        console.print(
+            f"margin    {one.estimate:,.2f} a contact of what was paid within the horizon "
+            f"({one.low:,.2f} to {one.high:,.2f}), before costs"
+        )
+
+
+def _campaigns(console: Console, result: Evaluated) -> None:
+    table = _table("campaign", "from", *ARMS, *EFFECT, "profit a contact")
+    for one in result.campaigns:
+        table.add_row(escape(one.name) or "–", one.first, *_row(one))
+    console.print(table)
+    console.print()
+
+
+def _row(one: Campaign) -> list[str]:
+    if one.observed is not None:
+        seen = one.observed
+        interval = f"{_points(seen.low)} to {_points(seen.high)}"
+        return [f"{one.treated:,}", "none", "", "", _points(seen.estimate), interval, "", "no test"]
+    if not one.has_holdout:
+        return [f"{one.treated:,}", "none", *[""] * 5, "no test"]
+    if one.churn is None:
+        return [f"{one.treated:,}", f"{one.holdout:,}", *[""] * 4, f"{one.pending:,} pending", ""]
+    profit = one.money.profit() if one.money else None
+    return [
+        *_sizes(one.churn),
+        f"{one.churn.treated.mean:.1%}",
+        f"{one.churn.holdout.mean:.1%}",
+        *_told(one.churn),
+        "" if profit is None else f"{profit[0]:,.2f}",
+    ]
+
+
+def _sizes(one: Effect) -> list[str]:
+    return [f"{one.treated.n:,}", f"{one.holdout.n:,}"]
+
+
+def _told(one: Effect) -> list[str]:
+    kept = "" if one.kept is None else f"{one.kept.share:.0%}"
+    return [_points(one.estimate), f"{_points(one.low)} to {_points(one.high)}", kept]
+
+
+def _points(share: float) -> str:
+    """A difference of rates in percentage points."""
+    return f"{100 * share:+.1f}"
+
+
+def _rates(console: Console, result: Evaluated) -> None:
+    table = _table("action", "success rate", "95 % interval", "from")
+    for name, rate in result.rates.items():
+        table.add_row(escape(name), f"{rate.mean:.1%}", _range(rate), source_of(rate))
+    console.print(table)
+    console.print()
+
+
+def source_of(rate: Success) -> str:
+    """Where a success rate comes from, in words."""
+    if rate.learned:
+        return f"contacts: {rate.treated:,} contacted, {rate.holdout:,} held out"
+    if rate.treated or rate.holdout:
+        return "the config: too few left to learn from"
+    return "the config"
+
+
+def _range(rate: Success) -> str:
+    return f"{rate.low:.0%} to {rate.high:.0%}"
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="left" if name in ("from", "") else "right")
+    return table

@@ -1,0 +1,130 @@
+"""Which actions a customer may be offered, and how well they fit."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import UsageError
+from models.calibration import probabilities
+from pipeline.actions import DEFAULT_ACTIONS, Action
+from pipeline.offering import _is_one_of, fits_of, offered
+from pipeline.opening import open_histories
+from pipeline.progress import Progress
+
+GROUPS = ("payments", "support", "usage")
+
+
+def action(name, *drivers, **more):
+    return Action(name=name, drivers=list(drivers), cost=1.0, success_rate=0.2, **more)
+
+
+def drivers(*pushes, base=-3.0):
+    """What fits_of asks of drivers."""
+    return SimpleNamespace(groups=GROUPS, pushes=np.array(pushes, dtype=float), base=base)
+
+
+def test_an_action_for_the_strongest_driver_fits_in_full():
+    found = fits_of(
+        drivers([2.0, 1.0, 0.0]),
+        [["payments", "support", None]],
+        [action("dunning", "payments"), action("solve", "support"), action("teach", "usage")],
+    )
+    assert found[0, 0] == 1.0
+    assert found[0, 2] == 0.0
+    # What would go with a driver, by hand: 1 - p(without) / p.
+    p, without_payments, without_support = probabilities(np.array([0.0, -2.0, -1.0]))
+    assert found[0, 1] == pytest.approx((1 - without_support / p) / (1 - without_payments / p))
+
+
+def test_without_an_action_for_the_first_driver_the_next_one_counts_in_full():
+    found = fits_of(
+        drivers([2.0, 1.0, 0.5]),
+        [["payments", "support", "usage"]],
+        [action("solve", "support"), action("teach", "usage")],
+    )
+    assert found[0, 0] == 1.0
+    assert 0 < found[0, 1] < 1
+
+
+def test_an_action_for_two_drivers_takes_the_one_it_fits_better():
+    both = action("manager", "usage", "support")
+    found = fits_of(drivers([0.0, 1.0, 2.0]), [["usage", "support", None]], [both])
+    assert found[0, 0] == 1.0
+
+
+def test_who_has_no_driver_is_offered_nothing():
+    found = fits_of(drivers([0.0, 0.0, 0.0]), [[None, None, None]], [action("solve", "support")])
+    assert found.tolist() == [[0.0]]
+
+
+@pytest.fixture(scope="module")
+def histories(tmp_path_factory, write_config):
+    from pipeline.config import load
+
+    file = write_config(tmp_path_factory.mktemp("offering"))
+    found = open_histories(load(file), Progress.silent())
+    yield found
+    found.close()
+
+
+def offers(histories, *actions, days=(np.nan, -3.0, 0.0, 60.0, 61.0)):
+    """Of the first five customers, the second of high value."""
+    return offered(
+        actions,
+        histories=histories,
+        customers=np.arange(5),
+        frame=pd.DataFrame({"subscriptions_days_to_renewal": np.array(days)}),
+        high_value=np.array([False, True, False, False, False]),
+    )
+
+
+def test_an_action_may_be_for_customers_with_an_attribute(histories, world):
+    known = pd.read_parquet(world / "customers.parquet").head(5)
+    sizes = known["company_size"].dropna().astype(int).tolist()[:2]
+    only = action("visit", "usage", only={"segment": ["business"], "company_size": sizes})
+    found = offers(histories, only)[:, 0]
+    assert found.any()
+    assert found.tolist() == known["company_size"].isin(sizes).tolist()
+
+
+def test_true_and_false_are_allowed_values():
+    flags, texts = np.array([1.0, 0.0, None], object), np.array(["1", "x", None], object)
+    assert _is_one_of(flags, [True]).tolist() == [True, False, False]
+    assert _is_one_of(texts, ["x", True]).tolist() == [False, True, False]
+
+
+def test_an_action_may_be_for_customers_of_high_value(histories):
+    found = offers(histories, action("visit", "usage", high_value=True))[:, 0]
+    assert found.tolist() == [False, True, False, False, False]
+
+
+def test_an_action_may_be_for_terms_that_end_soon(histories):
+    """Not where no end is known, nor where the known one has passed."""
+    reminder = action("remind", "subscription", renews_within_days=60)
+    assert offers(histories, reminder)[:, 0].tolist() == [False, False, True, True, False]
+    frame = pd.DataFrame(index=range(5))
+    found = offered(
+        [reminder],
+        histories=histories,
+        customers=np.arange(5),
+        frame=frame,
+        high_value=np.zeros(5, bool),
+    )
+    assert not found.any()
+
+
+def test_an_attribute_that_nobody_has_is_refused_with_the_nearest(histories):
+    with pytest.raises(UsageError, match="segment") as refused:
+        offers(histories, action("visit", "usage", only={"segmnt": ["business"]}))
+    assert "visit" in str(refused.value)
+    assert "did you mean 'segment'?" in str(refused.value)
+
+
+def test_the_default_actions_differ_in_name_and_fit_some_driver():
+    names = [one.name for one in DEFAULT_ACTIONS]
+    assert len(set(names)) == len(names)
+    assert all(one.drivers for one in DEFAULT_ACTIONS)
