@@ -39,15 +39,19 @@ def reasons_of(drivers: Drivers, wording: Wording, at_risk: np.ndarray) -> Reaso
     """The reasons of every point; those at risk are warned of where the first is not steady."""
     told, columns = told_features(drivers), Columns(drivers.explanation.frame)
     unsteady = at_risk & ~steady(drivers) & _led_by_levers(drivers)
-    named, sentences = [], []
-    for row, (ranked, places) in enumerate(zip(drivers.ranked, told, strict=True)):
+    sentences = []
+    for row, places in enumerate(told):
         values = Row(columns, row)
         found = [sentence(drivers, wording, values, place) for place in places if place != NOTHING]
         if unsteady[row]:
             found[0] = warned(drivers, wording, row, found[0])
-        named.append(_filled([drivers.groups[place] for place in ranked]))
         sentences.append(_filled(found))
-    return Reasons(named, sentences, unsteady)
+    return Reasons(named_drivers(drivers), sentences, unsteady)
+
+
+def named_drivers(drivers: Drivers) -> list[list[str | None]]:
+    """Per point, the groups that raise its risk, strongest first; filled up with None."""
+    return [_filled([drivers.groups[place] for place in ranked]) for ranked in drivers.ranked]
 
 
 def table_of(drivers: Drivers, customer_ids: np.ndarray) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from features.histories import Histories
 from features.points import LabelledPoints
 from features.tables import CUSTOMER
 from features.wording import DEFAULT, Wording
-from models.outreach import CONTACT
+from models.outreach import CONTACT, HOLDOUT
 from models.risk import risk_list
 from pipeline.assessing import Assessed, assess
 from pipeline.choosing import Chosen, choose
@@ -44,6 +44,11 @@ class Scored:
     def contacts(self) -> pd.DataFrame:
         return self.risk_list[self.risk_list["group"] == CONTACT]
 
+    @property
+    def held_out(self) -> int:
+        """How many of those worth a contact are held out."""
+        return int((self.risk_list["group"] == HOLDOUT).sum())
+
     def as_json(self) -> dict[str, Any]:
         return {
             "path": self.folder / "risk_list.parquet",
@@ -52,6 +57,7 @@ class Scored:
             "customers": len(self.risk_list),
             "at_risk": int(self.risk_list["at_risk"].sum()),
             "contacts": len(self.contacts),
+            "holdout": self.held_out,
             "expected_profit": float(self.contacts["expected_profit"].sum()),
             "outreach": self.chosen.as_json(),
         }

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import verdict
+from pipeline import show_outreach, verdict
+from pipeline.consoles import WIDTH, console_for, near
 
 if TYPE_CHECKING:
     from pipeline.check import Checked
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 10
 MOST_NAMED = 3
-WIDTH = 140
 
 
 def initialised(result: Initialised) -> None:
@@ -95,14 +95,6 @@ def trained(result: Trained, config: Config, config_file: str) -> None:
     console.print(f"          {then}", soft_wrap=True)
 
 
-def console_for() -> Console:
-    """Wide enough for the tables, where nobody's window limits it."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, WIDTH)
-    return console
-
-
 def listed(result: Catalogue) -> None:
     """Every feature with its meaning, and from when the names are that come from the data."""
     console = console_for()
@@ -151,8 +143,12 @@ def scored(result: Scored) -> None:
             f"{profit:,.0f}" if not math.isnan(profit) else "",
         )
     console.print(table)
+    show_outreach.chosen(console, result.chosen)
+    total = result.chosen.outreach.total
     console.print(
-        f"contacts  {values['contacts']:,}, expected profit {values['expected_profit']:,.0f}"
+        f"contacts  {values['contacts']:,}, {result.held_out:,} held out, expected profit "
+        f"{values['expected_profit']:,.0f} (95 % interval {total.low:,.0f} to {total.high:,.0f})"
+        + (": do not run, it may be a loss" if total.contacts and total.low <= 0 else "")
     )
     console.print(f"files     {near(result.folder)}", soft_wrap=True)
 
@@ -257,13 +253,3 @@ def _listed(console: Console, title: str, items: list[tuple[str, str]]) -> None:
         console.print(f"\n[bold]{escape(title)}[/bold]")
     for where, told in items:
         console.print(f"  {escape(where)}: {escape(told)}", soft_wrap=True)
-
-
-def near(path: Any) -> str:
-    """A path as seen from here, where that is shorter."""
-    from pathlib import Path
-
-    try:
-        return str(Path(path).resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -10,8 +10,8 @@ from textwrap import wrap
 from rich.text import Text
 
 from pipeline import explained_words as words
+from pipeline.consoles import console_for
 from pipeline.explained import Altered, Driver, Explained
-from pipeline.show import console_for
 
 MOST_HAPPENINGS = 15
 WIDE = 110

@@ -9,12 +9,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.show import console_for, near
+from pipeline.consoles import console_for, near
 
 if TYPE_CHECKING:
     from models.success import Success
 
+    from pipeline.choosing import Chosen
     from pipeline.outreach_evaluate import Campaign, Evaluated, Money
+    from pipeline.outreach_plan import Planned, Sized
 
 ARMS = ("contacted", "held out", "left, contacted", "left, held out")
 EFFECT = ("effect on churn", "95 % interval", "kept of leavers")
@@ -43,6 +45,67 @@ def evaluated(result: Evaluated) -> None:
         console.print(f"left out  {count:,} rows of contacts: {why.replace('_', ' ')}")
     console.print(f"adjusted  by {result.adjusted_by}", soft_wrap=True)
     console.print(f"files     {near(result.path)}", soft_wrap=True)
+
+
+def chosen(console: Console, found: Chosen) -> None:
+    """By action, what the contacts are expected to bring and whether to run them."""
+    table = _table(
+        "action", "contacts", "cost", "expected profit", "95 % interval", "", "success rate", "from"
+    )
+    outlooks = {**found.outreach.by_action, "all": found.outreach.total}
+    for name, one in outlooks.items():
+        if one.contacts:
+            rate = found.rates.get(name)
+            table.add_row(
+                escape(name),
+                f"{one.contacts:,}",
+                f"{one.cost:,.0f}",
+                f"{one.expected:,.0f}",
+                f"{one.low:,.0f} to {one.high:,.0f}",
+                one.verdict,
+                f"{rate.mean:.0%}" if rate else "",
+                source_of(rate) if rate else "",
+            )
+    if found.outreach.total.contacts:
+        console.print(table)
+
+
+def planned(result: Planned) -> None:
+    """Whom the next campaign takes in, and the power it has."""
+    console = console_for()
+    whole, advice = result.whole.plan, result.whole.advice
+    console.print(
+        f"\n[bold]{whole.treated:,} contacts, {whole.holdout:,} held out[/bold] as of "
+        f"{result.as_of}, by {result.model}; {whole.churn_rate:.1%} of them would leave, "
+        f"{whole.success_rate:.0%} of these are kept if the rates are right"
+    )
+    chosen(console, result.chosen)
+    console.print()
+    if advice.why:
+        console.print(f"[bold yellow]! {escape(advice.why)}[/bold yellow]", soft_wrap=True)
+    table = _table("", *ARMS[:2], "power", "smallest success rate", "customers needed", "forgone")
+    rows = {"all": result.whole, **result.by_action}
+    rows |= {f"all, {share:.0%} held out": one for share, one in result.by_share.items()}
+    for name, one in rows.items():
+        table.add_row(escape(name), *_power(one))
+    console.print(table)
+    console.print(
+        "power     the chance that the 95 % interval of the effect on churn leaves out 0, if the "
+        "success rate is right; what is needed, and the smallest rate, are for a chance of 80 %",
+        soft_wrap=True,
+    )
+
+
+def _power(one: Sized) -> list[str]:
+    advice = one.advice
+    return [
+        f"{one.plan.treated:,}",
+        f"{one.plan.holdout:,}",
+        "–" if advice.power is None else f"{advice.power:.0%}",
+        "–" if advice.smallest_success is None else f"{advice.smallest_success:.0%}",
+        "–" if advice.customers_needed is None else f"{advice.customers_needed:,}",
+        "–" if advice.forgone is None else f"{advice.forgone:,.0f}",
+    ]
 
 
 def verdict(one: Effect, *, interim: bool) -> str:
