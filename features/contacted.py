@@ -23,7 +23,7 @@ from features.histories import Histories
 from features.past import Past, Present
 from features.plan import NO_PLAN
 from features.points import UNKNOWN, LabelledPoints
-from features.reads import Read, Roll
+from features.reads import Measure, Read, Roll, count
 from features.revenue import net_payments
 from features.tables import CUSTOMER
 from features.timeline import EPOCH, Span, Timeline
@@ -193,23 +193,39 @@ def _outcomes(
     return active, churned
 
 
+def contacted_within(histories: Histories, points: LabelledPoints, *, within: int) -> np.ndarray:
+    """Whether each point's customer was contacted in the days after its cutoff: it is known now."""
+    if "contacts" not in histories.tables:
+        return np.zeros(len(points), dtype=bool)
+    treated = count("treated", lambda rows: rows["group"] == TREATED)
+    return _after(histories, points, "contacts", treated, within) > 0
+
+
 def paid_after(histories: Histories, points: LabelledPoints, *, within: int) -> np.ndarray | None:
     """What each point's customer paid in the days after, less refunds; None without payments."""
     if "payments" not in histories.tables:
         return None
+    return _after(histories, points, "payments", net_payments(), within)
+
+
+def _after(
+    histories: Histories, points: LabelledPoints, table: str, measure: Measure, within: int
+) -> np.ndarray:
+    """A measure of a table's rows in the days after each point's cutoff."""
     span = Span(0, within)
 
     def reads(present: Present) -> dict[str, Read]:
-        rows = histories.tables["payments"]
+        rows = histories.tables[table]
+        # What came in late is known by now.
         late = [name for name in ("available_at",) if name in rows.columns]
-        return {"paid": Roll(rows.drop(*late), "occurred_at", [net_payments()])}
+        return {"after": Roll(rows.drop(*late), "occurred_at", [measure])}
 
     def columns(past: Past) -> Iterator[Column]:
-        yield _PAID, past.rolled("paid").over("net", span)
+        yield _AFTER, past.rolled("after").over(measure.name, span)
 
-    family = Family("", reads, columns)
     timeline = Timeline(points.cutoffs, [span])
+    family = Family("", reads, columns)
     return compute(histories, NO_PLAN, timeline, points.points, [family])[0][1]
 
 
-_PAID = Feature("paid_after", "money paid after the cutoff, less refunds", "money", "usage", "")
+_AFTER = Feature("after", "what came after the cutoff", "any", "usage", "")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from features.churn import Definition
-from features.contacted import contacted, paid_after
+from features.contacted import contacted, contacted_within, paid_after
 from features.points import UNKNOWN
 
 CUSTOMERS = "customer_id | signed_up_at\n" + "\n".join(f"{n} | 2024-01-01" for n in range(1, 7))
@@ -155,3 +155,20 @@ def test_paid_after_counts_from_the_day_on_to_before_its_end(read):
     histories = read(tables, observed_until=date(2025, 5, 1))
     found = contacted(histories, Definition(horizon_days=30))
     np.testing.assert_allclose(paid_after(histories, found.points, within=30), [107])
+
+
+def test_contacted_within_counts_from_the_cutoff_on_and_nobody_who_was_held_out(read, everyone):
+    contacts = (
+        "1 | 2025-01-31 23:59:59 | a | call | treated\n"
+        "2 | 2025-02-01 00:00:00 | a | call | treated\n"
+        "3 | 2025-02-10 09:00:00 | a | call | holdout\n"
+        "4 | 2025-03-02 23:59:59 | a | call | treated\n"
+        "5 | 2025-03-03 00:00:00 | a | call | treated\n"
+    )
+    histories = read(
+        {"customers": CUSTOMERS, "subscriptions": SUBSCRIPTIONS, "contacts": HEAD + contacts},
+        observed_until=date(2025, 5, 1),
+    )
+    points = everyone(histories, [date(2025, 2, 1)])
+    found = contacted_within(histories, points, within=30)
+    assert found.tolist() == [False, True, False, True, False, False]
