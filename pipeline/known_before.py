@@ -17,7 +17,13 @@ from models.model import ChurnModel
 from pipeline.config import Config
 from pipeline.guarding import suited
 from pipeline.opening import definition_of, plan_features
-from pipeline.parting import Parts, choose_points, date_of, refuse_too_few
+from pipeline.parting import (
+    Parts,
+    choose_points,
+    date_of,
+    refuse_too_few,
+    without_contacted,
+)
 from pipeline.progress import Progress
 from pipeline.recording import context_of
 from pipeline.steadying import with_usual
@@ -53,6 +59,7 @@ def _trained_before(
     try:
         then = _as_of(config, day - timedelta(days=definition.days_until_known))
         points, split = choose_points(then, histories, definition)
+        points = without_contacted(histories, definition, points, split)
         refuse_too_few(points, split, definition)
     except TooLittleData:
         return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from features.churn import Definition
+from features.contacted import contacted_within
 from features.errors import TooLittleData
 from features.histories import Histories
 from features.points import LabelledPoints, labelled_cutoffs, make_points
@@ -61,6 +62,21 @@ def _too_short(config: Config, definition: Definition, cutoffs: list[date]) -> T
         fix="use longer histories, a shorter horizon, fewer test_points, or [points] every = "
         '"week"',
     )
+
+
+def without_contacted(
+    histories: Histories, definition: Definition, points: LabelledPoints, split: Split
+) -> LabelledPoints:
+    """The points without those of the training whose customer was contacted within the window.
+
+    Whether they would have left nobody knows, and a model that learned from them would think those
+    safe whom a contact keeps. Who was contacted was chosen by what vectors tell, so the others
+    still say how many of such customers leave. The test's points stay: they are the definition's.
+    """
+    days = np.array([day_number(cutoff) for cutoff in points.cutoffs])
+    train = np.isin(days, split.known)[points.points.cutoff]
+    within = definition.lead_days + definition.horizon_days
+    return points.some(~(train & contacted_within(histories, points, within=within)))
 
 
 def refuse_too_few(points: LabelledPoints, split: Split, definition: Definition) -> None:

@@ -23,7 +23,13 @@ from pipeline.config import Config
 from pipeline.evaluating import metrics_of
 from pipeline.explaining import explain_all
 from pipeline.opening import definition_of, open_histories, plan_features
-from pipeline.parting import Parts, choose_points, date_of, refuse_too_few
+from pipeline.parting import (
+    Parts,
+    choose_points,
+    date_of,
+    refuse_too_few,
+    without_contacted,
+)
 from pipeline.progress import Progress
 from pipeline.reaching import StoreAway
 from pipeline.recording import Found, context_of, record
@@ -87,8 +93,10 @@ def _train(
     definition = definition_of(config)
     _warn_of_leaks(histories, definition, progress)
     with progress.stage("choosing prediction points"):
-        points, split = choose_points(config, histories, definition)
+        everybody, split = choose_points(config, histories, definition)
+        points = without_contacted(histories, definition, everybody, split)
         refuse_too_few(points, split, definition)
+    _tell_of_contacted(len(everybody) - len(points), progress)
     with progress.stage("opening MLflow"):
         tracking = _open_tracking(config, progress)
     plan = plan_features(config, histories, progress, known_before=date_of(split.test[0]))
@@ -125,6 +133,14 @@ def _train(
         folder=recorded.folder,
         unsent=recorded.unsent,
     )
+
+
+def _tell_of_contacted(points: int, progress: Progress) -> None:
+    if points:
+        progress.warn(
+            f"{points:,} training points are left out: their customers were contacted within the "
+            "window, so nobody knows whether they would have left."
+        )
 
 
 def _open_tracking(config: Config, progress: Progress) -> Tracking | StoreAway:
