@@ -1,31 +1,27 @@
-"""Whom to contact with what: the action that fits the cause, where it pays, with a holdout.
+"""Whom to contact with what: the action that brings most within the limits, with a holdout.
 
-Expected profit of an action = P(leave) x success x value - cost - incentive x P(would have stayed
-anyway). Customers are taken by profit per money spent until the budget or the capacity ends; a
-random but repeatable share of those who would be contacted is held out, so that the next
-evaluation can tell what the contacts did.
+The holdout is drawn among all whom a contact would pay, before anything is shared out. The money
+then goes to the others; who was held out and would have been contacted at the prices that came of
+it is the holdout, so it stands beside the contacted as if a coin had told them apart.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from models.allocation import Allocation, allocate, wanted
+from models.expected_profit import Doubt, Forecast, Outlook, expected_profits, forecast
+from models.holdout import hash_share, held_out
+from models.levers import Lever
+from models.resources import Resources, spent
+
 CONTACT, HOLDOUT, NONE = "contact", "holdout", "none"
-
-
-@dataclass(frozen=True)
-class Lever:
-    """An action of the team; cost and incentive in money, success as a share of leavers kept."""
-
-    name: str
-    drivers: tuple[str, ...]
-    cost: float
-    incentive: float
-    success_rate: float
+BUDGET = "budget"
+CERTAIN = Doubt()
+"""Only the success rates are doubted."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +35,44 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outreach:
-    """Per customer: the best action (None: no action fits), its profit, the group, why not."""
+    """What is to be done for each customer, and what it is expected to bring.
+
+    Attributes
+    ----------
+    action, expected_profit, profit_low, profit_high
+        By customer, for who is not contacted the best action by itself; None and nan where none is
+        offered. The interval holds 95 %.
+    group, why_not
+        contact, holdout or none; the reason for none, otherwise empty.
+    spent
+        Money set aside for all contacts: cost and incentive.
+    gap, bound
+        No choice within the limits brings more than the bound; which share of it is missed.
+    by_action, total
+        What the contacts bring together, with intervals and verdicts.
+    """
 
     action: list[str | None]
     expected_profit: np.ndarray
+    profit_low: np.ndarray
+    profit_high: np.ndarray
     group: list[str]
     why_not: list[str]
+    spent: float
+    gap: float
+    bound: float
+    by_action: dict[str, Outlook]
+    total: Outlook
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """Who gets which action (the place, -1 for none), and why not."""
+
+    action: np.ndarray
+    group: np.ndarray
+    why_not: np.ndarray
+    allocation: Allocation
 
 
 def plan_outreach(
@@ -52,109 +80,146 @@ def plan_outreach(
     customer_ids: Sequence[object],
     probability: np.ndarray,
     value: np.ndarray,
-    drivers: Sequence[Sequence[str | None]],
+    fits: np.ndarray,
     at_risk: np.ndarray,
     allowed: np.ndarray,
     suppressed: np.ndarray,
     levers: Sequence[Lever],
     limits: Limits,
-    salt: str,
+    campaign: str,
+    strata: Sequence[np.ndarray] = (),
+    doubt: Doubt = CERTAIN,
 ) -> Outreach:
     """Choose an action and a group for every customer.
 
     Parameters
     ----------
-    drivers
-        Per customer, the driver groups that raise its risk, strongest first.
+    customer_ids
+        Each once.
+    fits
+        Customers x levers in 0..1, as `models.expected_profit` takes them; 0: not offered.
     allowed, suppressed
         Whether it may be contacted at all, and whether it was contacted too recently.
-    salt
+    campaign
         Names the run: the same customer may be held out in one and contacted in another.
+    strata
+        What the holdout is to be balanced by, beside the best action.
+
+    Raises
+    ------
+    ValueError
+        When a limit or a fit is not allowed, or sizes disagree.
     """
-    best, profit = _best_levers(probability, value, drivers, levers)
-    why_not = _reasons_against(best, profit, at_risk, allowed, suppressed)
-    group = [NONE] * len(why_not)
-    spent, contacts = 0.0, 0
-    for i in _by_return([i for i, why in enumerate(why_not) if not why], best, profit, levers):
-        lever = levers[best[i]]
-        cost = lever.cost + lever.incentive
-        over_budget = limits.budget is not None and spent + cost > limits.budget
-        over_capacity = limits.capacity is not None and contacts >= limits.capacity
-        if over_budget or over_capacity:
-            why_not[i] = "budget"
-        elif is_held_out(customer_ids[i], salt, limits.holdout_share):
-            group[i] = HOLDOUT
-        else:
-            group[i] = CONTACT
-            spent, contacts = spent + cost, contacts + 1
-    names = [levers[k].name if k >= 0 else None for k in best]
-    return Outreach(names, profit, group, why_not)
+    profits = expected_profits(probability, value, levers, fits)
+    best = _best(profits)
+    against = _reasons_against(_at(profits, best), at_risk, allowed, suppressed)
+    shared = _share_out(
+        list(customer_ids), profits, best, against, levers, limits, campaign, strata
+    )
+    found = forecast(
+        probability=probability,
+        value=value,
+        levers=levers,
+        fits=fits,
+        action=shared.action,
+        contacted=shared.group == CONTACT,
+        doubt=doubt,
+    )
+    return _told(shared, profits, levers, found)
 
 
-def _best_levers(
-    probability: np.ndarray,
-    value: np.ndarray,
-    drivers: Sequence[Sequence[str | None]],
-    levers: Sequence[Lever],
-) -> tuple[np.ndarray, np.ndarray]:
-    """The action that fits each customer's strongest driver (-1: none fits), and its profit.
+def _best(profits: np.ndarray) -> np.ndarray:
+    """By customer the place of the action with the largest profit, -1 where none is offered."""
+    if not profits.shape[1]:
+        return np.full(len(profits), -1)
+    known = np.where(np.isnan(profits), -np.inf, profits)
+    return np.where(known.max(axis=1) > -np.inf, known.argmax(axis=1), -1)
 
-    Of several actions that fit a driver the most profitable one is taken; a weaker driver is
-    looked at only where no action for a stronger one pays.
-    """
-    profits = np.array(
-        [
-            probability * lever.success_rate * value
-            - lever.cost
-            - lever.incentive * (1 - probability)
-            for lever in levers
-        ]
-    ).reshape(len(levers), len(probability))
-    best = np.full(len(probability), -1)
-    profit = np.full(len(probability), np.nan)
-    for row, own in enumerate(drivers):
-        for driver in own:
-            fitting = [k for k, lever in enumerate(levers) if driver in lever.drivers]
-            if not fitting or (best[row] >= 0 and profit[row] > 0):
-                continue
-            most = max(fitting, key=lambda k: (profits[k, row], -k))
-            if best[row] < 0 or profits[most, row] > 0:
-                best[row], profit[row] = most, profits[most, row]
-    return best, profit
+
+def _at(profits: np.ndarray, action: np.ndarray) -> np.ndarray:
+    found = np.full(len(action), np.nan)
+    some = np.flatnonzero(action >= 0)
+    found[some] = profits[some, action[some]]
+    return found
 
 
 def _reasons_against(
+    profit: np.ndarray, at_risk: np.ndarray, allowed: np.ndarray, suppressed: np.ndarray
+) -> np.ndarray:
+    """The first reason not to contact each customer, empty where there is none."""
+    checks = {
+        "not_at_risk": ~at_risk,
+        "no_consent": ~allowed,
+        "suppressed": suppressed,
+        "unprofitable": ~(profit > 0),
+    }
+    return np.select(list(checks.values()), list(checks), "").astype(object)
+
+
+def _share_out(
+    ids: list[object],
+    profits: np.ndarray,
     best: np.ndarray,
-    profit: np.ndarray,
-    at_risk: np.ndarray,
-    allowed: np.ndarray,
-    suppressed: np.ndarray,
-) -> list[str]:
-    pays = (best >= 0) & (profit > 0)
-    checks = (
-        ("not_at_risk", ~at_risk),
-        ("no_consent", ~allowed),
-        ("suppressed", suppressed),
-        ("unprofitable", ~pays),
+    against: np.ndarray,
+    levers: Sequence[Lever],
+    limits: Limits,
+    campaign: str,
+    strata: Sequence[np.ndarray],
+) -> _Shared:
+    eligible = np.flatnonzero(against == "")
+    own = [ids[i] for i in eligible]
+    by = [np.asarray(each)[eligible] for each in (*strata, best)]
+    held = held_out(own, campaign=campaign, share=limits.holdout_share, strata=by)
+    order = hash_share(own, f"order of {campaign}")
+    costs = np.array([lever.outlay for lever in levers])
+    pool, aside = eligible[~held], eligible[held]
+    allocation = allocate(profits[pool], costs, _resources(levers, limits), order=order[~held])
+    chosen = np.full(len(profits), -1)
+    chosen[pool] = allocation.action
+    chosen[aside] = wanted(profits[aside], costs, allocation.prices, order=order[held])
+    group = np.full(len(profits), NONE, dtype=object)
+    group[pool], group[aside] = CONTACT, HOLDOUT
+    group[chosen < 0] = NONE
+    why_not = np.where((group == NONE) & (against == ""), BUDGET, against)
+    return _Shared(np.where(chosen >= 0, chosen, best), group, why_not, allocation)
+
+
+def _resources(levers: Sequence[Lever], limits: Limits) -> Resources:
+    own = [np.inf if lever.capacity is None else lever.capacity for lever in levers]
+    return Resources(limits.budget, limits.capacity, np.array(own, dtype=np.float64))
+
+
+def _told(
+    shared: _Shared, profits: np.ndarray, levers: Sequence[Lever], found: Forecast
+) -> Outreach:
+    contacts = shared.action[shared.group == CONTACT]
+    costs = np.array([lever.outlay for lever in levers])
+    return Outreach(
+        action=[levers[k].name if k >= 0 else None for k in shared.action.tolist()],
+        expected_profit=_at(profits, shared.action),
+        profit_low=found.low,
+        profit_high=found.high,
+        group=shared.group.tolist(),
+        why_not=shared.why_not.tolist(),
+        spent=spent(np.bincount(contacts, minlength=len(levers)), costs),
+        gap=shared.allocation.gap,
+        bound=shared.allocation.bound,
+        by_action=found.by_action,
+        total=found.total,
     )
-    return [
-        next((reason for reason, applies in checks if applies[i]), "") for i in range(len(best))
-    ]
 
 
-def _by_return(
-    eligible: list[int], best: np.ndarray, profit: np.ndarray, levers: Sequence[Lever]
-) -> list[int]:
-    """Eligible customers by profit per money spent; free actions first, ties by order."""
+def fits_of(drivers: Sequence[Sequence[str | None]], levers: Sequence[Lever]) -> np.ndarray:
+    """Customers x levers: 1 where an action fits the strongest driver that any action fits.
 
-    def rank(i: int) -> tuple[float, float, int]:
-        cost = levers[best[i]].cost + levers[best[i]].incentive
-        return (-(profit[i] / cost) if cost else -np.inf, -profit[i], i)
-
-    return sorted(eligible, key=rank)
-
-
-def is_held_out(customer_id: object, salt: str, share: float) -> bool:
-    """Whether a customer is in the holdout of a run: a hash decides, so it never changes."""
-    digest = hashlib.sha256(f"{salt}:{customer_id}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < share
+    Parameters
+    ----------
+    drivers
+        Per customer, the driver groups that raise its risk, strongest first.
+    """
+    groups = {group for lever in levers for group in lever.drivers}
+    rows = {group: [float(group in lever.drivers) for lever in levers] for group in groups}
+    none = [0.0] * len(levers)
+    strongest = (next((d for d in own if d in groups), None) for own in drivers)
+    found = [none if driver is None else rows[driver] for driver in strongest]
+    return np.array(found, dtype=np.float64).reshape(len(found), len(levers))

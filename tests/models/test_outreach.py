@@ -1,88 +1,116 @@
-"""Whom to contact: budgets, consent and the holdout as properties; profit by hand."""
+"""Whom to contact: budgets, consent and the holdout as properties; the rest by hand."""
 
 from __future__ import annotations
+
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.outreach import Lever, Limits, is_held_out, plan_outreach
-from models.risk import at_risk_from, risk_bands, top_share
-from models.value import remaining_margin
+from models.levers import Lever
+from models.outreach import CONTACT, HOLDOUT, NONE, Limits, fits_of, plan_outreach
 
 CALL = Lever("call", ("support", "usage"), cost=10, incentive=0, success_rate=0.2)
 GIFT = Lever("gift", ("price",), cost=1, incentive=20, success_rate=0.5)
 DUNNING = Lever("dunning", ("payments",), cost=1, incentive=0, success_rate=0.3)
+LEVERS = [CALL, GIFT, DUNNING]
+NOBODY_ASIDE = Limits(holdout_share=0)
 
 
-def plan(probability, value, drivers, **changes):
+def plan(probability, value, fits, **changes):
     n = len(probability)
     settings = {
-        "customer_ids": list(range(n)),
+        "customer_ids": [f"C{k}" for k in range(n)],
         "at_risk": np.ones(n, dtype=bool),
         "allowed": np.ones(n, dtype=bool),
         "suppressed": np.zeros(n, dtype=bool),
-        "levers": [CALL, GIFT, DUNNING],
-        "limits": Limits(holdout_share=0),
-        "salt": "run",
+        "levers": LEVERS,
+        "limits": NOBODY_ASIDE,
+        "campaign": "spring",
     }
     return plan_outreach(
         probability=np.array(probability, dtype=float),
         value=np.array(value, dtype=float),
-        drivers=drivers,
+        fits=np.array(fits, dtype=float).reshape(n, len(changes.get("levers", LEVERS))),
         **{**settings, **changes},
     )
 
 
-def test_expected_profit_by_hand():
-    """Half of them leave, 20 % of those can be kept, each worth 300; the call costs 10."""
-    found = plan([0.5], [300], [["support", None, None]])
+def many(n=2000, seed=3, **changes):
+    random = np.random.default_rng(seed)
+    fits = (random.random((n, 3)) < 0.6) * random.choice([0.5, 1.0], (n, 3))
+    return plan(random.beta(1, 5, n), random.lognormal(5, 1, n), fits, **changes)
+
+
+def where(found, group):
+    return {k for k, own in enumerate(found.group) if own == group}
+
+
+def test_the_best_action_with_its_profit():
+    found = plan([0.5], [300], [[1, 0, 0]])
     assert found.action == ["call"]
     assert found.expected_profit[0] == pytest.approx(0.5 * 0.2 * 300 - 10)
-    assert found.group == ["contact"]
+    assert (found.group, found.why_not) == ([CONTACT], [""])
+    assert (found.spent, found.total.contacts, found.by_action["call"].contacts) == (10, 1, 1)
+    assert found.profit_low[0] < found.expected_profit[0] < found.profit_high[0]
 
 
-def test_an_incentive_goes_to_those_who_would_have_stayed_too():
-    found = plan([0.1], [100], [["price", None, None]])
-    assert found.expected_profit[0] == pytest.approx(0.1 * 0.5 * 100 - 1 - 20 * 0.9)
-    assert found.why_not == ["unprofitable"]
+def test_an_incentive_is_set_aside_for_everybody():
+    assert plan([0.5], [300], [[0, 1, 0]]).spent == 21
+    assert plan([0.5], [300], [[0, 1, 0]], limits=Limits(20, None, 0)).why_not == ["budget"]
 
 
-def test_the_action_fits_the_strongest_driver():
-    """Dunning would pay more, but support is the cause."""
-    assert plan([0.5], [300], [["support", "payments", None]]).action == ["call"]
-
-
-def test_a_weaker_driver_where_none_for_the_stronger_pays():
-    assert plan([0.5], [80], [["support", "payments", None]]).action == ["dunning"]
-
-
-def test_no_action_fits():
-    found = plan([0.9], [1000], [["profile", None, None]])
-    assert found.action == [None]
-    assert np.isnan(found.expected_profit[0])
-    assert found.why_not == ["unprofitable"]
+def test_nothing_fits_or_nothing_pays():
+    found = plan([0.9, 0.1], [1000, 100], [[0, 0, 0], [0, 1, 0]])
+    assert found.action == [None, "gift"]
+    assert np.isnan([found.expected_profit[0], found.profit_low[0], found.profit_high[0]]).all()
+    assert found.expected_profit[1] == pytest.approx(0.1 * 0.5 * 100 - 1 - 20 * 0.9)
+    assert found.why_not == ["unprofitable"] * 2
 
 
 def test_why_not_names_the_first_obstacle():
-    drivers = [["support", None, None]] * 4
     found = plan(
-        [0.5] * 4,
-        [300] * 4,
-        drivers,
-        at_risk=np.array([False, True, True, True]),
-        allowed=np.array([False, False, True, True]),
-        suppressed=np.array([True, True, True, False]),
+        [0.5] * 5,
+        [300] * 5,
+        [[1, 0, 0]] * 5,
+        at_risk=np.array([False, True, True, True, True]),
+        allowed=np.array([False, False, True, True, True]),
+        suppressed=np.array([True, True, True, False, False]),
+        limits=Limits(budget=10, holdout_share=0),
     )
-    assert found.why_not == ["not_at_risk", "no_consent", "suppressed", ""]
+    assert found.why_not[:3] == ["not_at_risk", "no_consent", "suppressed"]
+    assert sorted(found.why_not[3:]) == ["", "budget"]
+    assert found.action == ["call"] * 5
+
+
+def test_another_action_where_the_best_has_no_room():
+    """The call brings 20 more than dunning, but one call is all that can be made."""
+    one_call = [replace(CALL, capacity=1), DUNNING]
+    found = plan([0.5] * 2, [400, 300], [[1, 0.5]] * 2, levers=one_call)
+    assert found.action == ["call", "dunning"]
+    assert found.group == [CONTACT] * 2
+
+
+def test_the_money_goes_where_it_brings_most():
+    """A call brings 30; for the money four others can be reached, who bring 14 each."""
+    found = plan(
+        [0.5] * 5,
+        [400, 100, 100, 100, 100],
+        [[1, 0, 0], *[[0, 0, 1]] * 4],
+        limits=Limits(10, None, 0),
+    )
+    assert where(found, CONTACT) == {1, 2, 3, 4}
+    assert found.why_not[0] == "budget"
 
 
 customers = st.lists(
     st.tuples(
         st.floats(0, 1),
-        st.floats(0, 1e5),
-        st.lists(st.sampled_from(["support", "usage", "price", "payments", "profile"]), max_size=3),
+        st.one_of(st.sampled_from([0.0, 100.0]), st.floats(0, 1e5)),
+        st.tuples(*[st.sampled_from([0.0, 0.5, 1.0])] * 3),
         st.booleans(),
         st.booleans(),
         st.booleans(),
@@ -96,89 +124,106 @@ customers = st.lists(
     customers=customers,
     budget=st.one_of(st.none(), st.floats(0, 200)),
     capacity=st.one_of(st.none(), st.integers(0, 10)),
+    calls=st.one_of(st.none(), st.integers(0, 3)),
     holdout=st.floats(0, 1),
 )
-def test_limits_and_consent_always_hold(customers, budget, capacity, holdout):
-    probability, value, drivers, at_risk, allowed, suppressed = map(
-        list, zip(*customers, strict=True)
-    )
+def test_limits_and_consent_always_hold(customers, budget, capacity, calls, holdout):
+    probability, value, fits, at_risk, allowed, suppressed = map(list, zip(*customers, strict=True))
     found = plan(
         probability,
         value,
-        drivers,
+        fits,
         at_risk=np.array(at_risk),
         allowed=np.array(allowed),
         suppressed=np.array(suppressed),
+        levers=[replace(CALL, capacity=calls), GIFT, DUNNING],
         limits=Limits(budget, capacity, holdout),
     )
-    cost = {lever.name: lever.cost + lever.incentive for lever in (CALL, GIFT, DUNNING)}
-    contacted = [i for i, group in enumerate(found.group) if group == "contact"]
-    if budget is not None:
-        assert sum(cost[found.action[i]] for i in contacted) <= budget + 1e-9
-    if capacity is not None:
-        assert len(contacted) <= capacity
+    outlay = {lever.name: lever.cost + lever.incentive for lever in LEVERS}
+    contacted = [i for i, group in enumerate(found.group) if group == CONTACT]
+    assert found.spent == math.fsum(outlay[found.action[i]] for i in contacted)
+    assert found.spent <= (math.inf if budget is None else budget)
+    assert len(contacted) <= (math.inf if capacity is None else capacity)
+    called = sum(found.action[i] == "call" for i in contacted)
+    assert called <= (math.inf if calls is None else calls)
+    assert math.fsum(found.expected_profit[contacted]) <= found.bound
     for i, group in enumerate(found.group):
-        if group == "none":
-            assert found.why_not[i]
-        else:
-            assert found.why_not[i] == ""
+        assert (group == NONE) == bool(found.why_not[i])
+        if group != NONE:
             assert (at_risk[i], allowed[i], suppressed[i]) == (True, True, False)
             assert found.expected_profit[i] > 0
+            assert fits[i][[lever.name for lever in LEVERS].index(found.action[i])] > 0
 
 
-def test_the_holdout_is_repeatable_and_of_the_right_size():
-    held = [is_held_out(n, "spring", 0.1) for n in range(20_000)]
-    assert held == [is_held_out(n, "spring", 0.1) for n in range(20_000)]
-    assert np.mean(held) == pytest.approx(0.1, abs=0.01)
-    other = [is_held_out(n, "autumn", 0.1) for n in range(20_000)]
-    assert np.mean(np.array(held) & np.array(other)) == pytest.approx(0.01, abs=0.005)
+def test_the_holdout_does_not_depend_on_the_budget():
+    """With less money fewer would have been contacted, but nobody changes sides."""
+    poor, rich = many(limits=Limits(2000, None, 0.2)), many(limits=Limits(None, None, 0.2))
+    assert where(poor, HOLDOUT) < where(rich, HOLDOUT)
+    assert not where(poor, CONTACT) & where(rich, HOLDOUT)
+    eligible = where(rich, HOLDOUT) | where(rich, CONTACT)
+    assert len(where(rich, HOLDOUT)) == pytest.approx(0.2 * len(eligible), abs=3)
 
 
-def test_bands_go_by_odds_against_the_average():
-    """At a base rate of 20 % the odds are 1 to 4; 3 times that is 43 %."""
-    bands = risk_bands(np.array([0.1, 0.27, 0.28, 0.42, 0.43]), 0.2)
-    assert list(bands) == ["low", "low", "medium", "medium", "high"]
+def test_of_whom_the_money_reaches_the_share_is_held_out():
+    found = many(6000, limits=Limits(5000, None, 0.3))
+    held, contacts = len(where(found, HOLDOUT)), len(where(found, CONTACT))
+    assert held / (held + contacts) == pytest.approx(0.3, abs=0.04)
+    assert found.spent == pytest.approx(5000, abs=1)
 
 
-@given(rate=st.floats(0.001, 0.999))
-def test_medium_begins_where_at_risk_does(rate):
-    """At that probability, and not just below it."""
-    start = at_risk_from(rate)
-    assert start / (1 - start) == pytest.approx(1.5 * rate / (1 - rate))
-    assert list(risk_bands(np.array([np.nextafter(start, 0), start]), rate)) == ["low", "medium"]
+def test_strata_balance_the_holdout():
+    band = np.arange(2000) % 3
+    found = many(limits=Limits(None, None, 0.25), strata=[band])
+    eligible = where(found, HOLDOUT) | where(found, CONTACT)
+    for own in range(3):
+        for action in ("call", "gift", "dunning"):
+            part = [k for k in eligible if band[k] == own and found.action[k] == action]
+            held = sum(found.group[k] == HOLDOUT for k in part)
+            assert math.floor(0.25 * len(part)) <= held <= math.ceil(0.25 * len(part))
 
 
-def test_top_share_leaves_out_customers_without_value():
-    assert list(top_share(np.array([0.0, 5.0, 0.0, 9.0, 0.0]), 0.6)) == [
-        False,
-        True,
-        False,
-        True,
-        False,
-    ]
-    assert not top_share(np.array([1.0, 2.0]), 0.0).any()
+def test_everybody_held_out_is_contacted_by_nobody():
+    found = many(limits=Limits(500, None, 1))
+    assert where(found, CONTACT) == set()
+    assert where(found, HOLDOUT)
+    assert (found.spent, found.total.contacts, found.total.verdict) == (0, 0, "do not run")
 
 
-def test_remaining_margin_by_hand():
-    """Nobody leaves, no discount: 10 a month at half margin over 24 months is 120."""
-    settings = {"margin": 0.5, "churn_days": 30, "horizon_months": 24, "discount_rate": 0.0}
-    worth = remaining_margin(np.array([10.0, np.nan, -3.0]), churn_rate=0.0, **settings)
-    np.testing.assert_allclose(worth, [120, 0, 0])
-    assert remaining_margin(np.array([10.0]), churn_rate=1.0, **settings)[0] == 0
+def test_the_rows_may_come_in_any_order_and_again():
+    random = np.random.default_rng(5)
+    n, mixed = 500, np.random.default_rng(6).permutation(500)
+    columns = random.beta(1, 5, n), random.choice([100.0, 400], n), random.random((n, 3)).round()
+    ids, limits = np.array([f"C{k}" for k in range(n)]), Limits(300, 60, 0.2)
+    first, again = (plan(*columns, customer_ids=ids, limits=limits) for _ in range(2))
+    other = plan(*[c[mixed] for c in columns], customer_ids=ids[mixed], limits=limits)
+    assert first.group == again.group
+    assert [first.group[k] for k in mixed] == other.group
+    assert [first.action[k] for k in mixed] == other.action
 
 
-@given(rate=st.floats(0, 1), discount=st.floats(0, 1), months=st.integers(1, 60))
-def test_more_churn_or_discount_is_never_worth_more(rate, discount, months):
-    def worth(rate: float, discount: float) -> float:
-        return remaining_margin(
-            np.array([10.0]),
-            margin=1.0,
-            churn_rate=rate,
-            churn_days=30,
-            horizon_months=months,
-            discount_rate=discount,
-        )[0]
+def test_equals_are_not_contacted_by_their_place():
+    found = plan([0.5] * 1000, [300] * 1000, [[1, 0, 0]] * 1000, limits=Limits(5000, None, 0.2))
+    contacted = np.array(sorted(where(found, CONTACT)))
+    assert len(contacted) == 500
+    assert contacted.mean() == pytest.approx(499.5, abs=50)
+    # 500 of the 800 who take part are contacted, and of those held out the same share.
+    assert len(where(found, HOLDOUT)) == pytest.approx(125, abs=25)
 
-    assert worth(rate, discount) <= worth(rate * 0.9, discount) + 1e-9
-    assert worth(rate, discount) <= worth(rate, discount * 0.9) + 1e-9
-    assert worth(rate, discount) <= 10 * months + 1e-9
+
+def test_no_actions_and_no_customers():
+    found = plan([0.5], [300], [], levers=[])
+    assert (found.action, found.why_not, found.by_action) == ([None], ["unprofitable"], {})
+    assert plan([], [], []).group == []
+
+
+@pytest.mark.parametrize("limits", [Limits(-1), Limits(None, -1), Limits(holdout_share=1.5)])
+def test_odd_limits_are_refused(limits):
+    with pytest.raises(ValueError, match="must be"):
+        plan([0.5], [300], [[1, 0, 0]], limits=limits)
+
+
+def test_fits_are_those_of_the_strongest_driver_that_any_action_fits():
+    told = [["support", "payments"], ["profile", "payments", None], [None, None], ["profile"]]
+    assert fits_of(told, LEVERS).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 0], [0, 0, 0]]
+    assert fits_of([], LEVERS).shape == (0, 3)
+    assert fits_of(told, []).shape == (4, 0)

@@ -249,11 +249,13 @@ def test_a_customer_without_any_driver_can_be_shown(capsys):
     from datetime import date
     from pathlib import Path
 
+    from models.expected_profit import Outlook
     from models.outreach import Outreach
     from models.risk import risk_list
     from pipeline import show
     from pipeline.score import Scored
 
+    unknown = np.full(2, np.nan)
     found = risk_list(
         customer_ids=["[/b] one", "two"],
         as_of=date(2026, 1, 1),
@@ -263,7 +265,19 @@ def test_a_customer_without_any_driver_can_be_shown(capsys):
         high_value=np.array([False, False]),
         drivers=[["usage", None, None], [None, None, None]],
         reasons=[["Plan: [red]", None, None], [None, None, None]],
-        outreach=Outreach([None, None], np.full(2, np.nan), ["none"] * 2, ["not_at_risk"] * 2),
+        outreach=Outreach(
+            action=[None, None],
+            expected_profit=unknown,
+            profit_low=unknown,
+            profit_high=unknown,
+            group=["none"] * 2,
+            why_not=["not_at_risk"] * 2,
+            spent=0.0,
+            gap=0.0,
+            bound=0.0,
+            by_action={},
+            total=Outlook(0.0, 0.0, 0.0, 0, 0.0),
+        ),
         model="churn-risk/1",
     )
     show.scored(Scored(Path("out"), date(2026, 1, 1), "churn-risk/1", found))
