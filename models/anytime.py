@@ -1,9 +1,10 @@
 """Intervals that hold however often one looks: asymptotic confidence sequences.
 
 Who looks every week and stops when the interval leaves out zero finds an effect where there is
-none far more often than in 5 of 100. A confidence sequence holds at all looks together (Waudby-Smith,
-Arbour, Sinha, Kennedy and Ramdas 2021, "Time-uniform central limit theory and asymptotic confidence
-sequences", theorem 2.2). With ``s`` the standard error of a mean of ``n``, it reaches to each side
+none far more often than in 5 of 100. A confidence sequence holds at all looks together
+(Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2021, "Time-uniform central limit theory and
+asymptotic confidence sequences", theorem 2.2). With ``s`` the standard error of a mean of ``n``, it
+reaches to each side
 
     s x sqrt(2 (n r^2 + 1) / (n r^2) x log(sqrt(n r^2 + 1) / alpha))
 

@@ -142,7 +142,7 @@ def _plain(outcome: np.ndarray) -> Arm:
 def _adjusted(outcome: np.ndarray, matrix: np.ndarray) -> tuple[Arm, np.ndarray]:
     """The arm, and the slopes of its regression."""
     design = np.column_stack([np.ones(len(outcome)), matrix])
-    # The covariates are standardised, so squaring them loses nothing; copies of one share its slope.
+    # Standardised covariates can be squared without loss; copies of one share its slope.
     solve = np.linalg.pinv(design.T @ design, hermitian=True) @ design.T
     coefficients = solve @ outcome
     leverage = (design * solve.T).sum(axis=1)

@@ -1,9 +1,9 @@
 """What a contact did to an outcome, treated minus holdout: on churn, or on money.
 
 The arms are made alike by what was known before (`models.arms`). For churn the interval is
-Newcombe's with the adjusted rates (`models.mover`), for money a t interval; both have Satterthwaite's
-degrees of freedom, since holdouts are small. Beside it stands an interval that holds however often
-one looks (`models.anytime`).
+Newcombe's with the adjusted rates (`models.mover`), for money a t interval; both have
+Satterthwaite's degrees of freedom, since holdouts are small. Beside it stands an interval that
+holds however often one looks (`models.anytime`).
 
 What is told is the effect on customers like these, had they been contacted rather than held out. A
 customer is one row: of several campaigns each has its own effect.
@@ -167,8 +167,8 @@ def effects_by(
         Masks of the customers by name; they may overlap.
     """
     treated, found = np.asarray(treated).astype(bool), dict[str, Effect | None]()
-    for name, mask in parts.items():
-        mask = np.asarray(mask, bool)
+    for name, rows_of in parts.items():
+        mask = np.asarray(rows_of, bool)
         own = None if covariates is None else np.asarray(covariates)[mask]
         there = treated[mask].any() and not treated[mask].all()
         rows = np.asarray(outcome)[mask], treated[mask]
