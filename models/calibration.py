@@ -163,6 +163,12 @@ def probabilities(log_odds: np.ndarray) -> np.ndarray:
     return np.asarray(1 / (1 + np.exp(-bounded(log_odds))))
 
 
+def log_odds_of(probability: np.ndarray) -> np.ndarray:
+    """Probabilities as log-odds, as far from certain as `probabilities` tells them at most."""
+    with np.errstate(divide="ignore"):
+        return bounded(np.log(probability) - np.log1p(-np.asarray(probability)))
+
+
 def choose(blocks: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[Calibrator, dict[str, float]]:
     """The kind with the lowest log loss on what it has not seen, fitted on all.
 

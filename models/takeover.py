@@ -13,6 +13,7 @@ from math import comb
 
 import numpy as np
 
+from models.calibration import log_odds_of
 from models.together import Rules
 
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -109,7 +110,7 @@ class Search:
         self, donors: Donors, rules: Rules, raw: Predict, calibrated: Predict, threshold: float
     ) -> None:
         self.donors, self.rules, self.raw, self.calibrated = donors, rules, raw, calibrated
-        self.threshold, self.aim = threshold, _log_odds(np.array([threshold]))[0]
+        self.threshold, self.aim = threshold, log_odds_of(np.array([threshold]))[0]
         self.before = float(raw(donors.customer[None])[0])
         self.moved, self.costs = donors.moved(), donors.costs()
         self.conflicts = _conflicts(rules, donors)
@@ -164,7 +165,7 @@ class Search:
         # Elementwise and not as a matrix product, so that equal sums are equal to the last bit.
         expected = self.before + np.einsum("nb,nb->n", self.effects[donors], sets[chosen])
         costs = np.einsum("nb,nb->n", self.costs[donors], sets[chosen])
-        missed = np.maximum(_log_odds(self.calibrated(expected)) - self.aim, 0)
+        missed = np.maximum(log_odds_of(self.calibrated(expected)) - self.aim, 0)
         asked = np.arange(len(missed))
         if len(missed) > MOST_ASKED:
             limit = max(SLACK, np.partition(missed, FEWEST_ASKED)[FEWEST_ASKED])
@@ -236,7 +237,3 @@ def tied(donors: Donors, rules: Rules, groups: np.ndarray) -> np.ndarray:
 
 def _conflicts(rules: Rules, donors: Donors) -> np.ndarray:
     return rules.conflicts(donors.customer, donors.matrix, donors.owner, donors.bundles)
-
-
-def _log_odds(probability: np.ndarray) -> np.ndarray:
-    return np.log(probability) - np.log1p(-probability)

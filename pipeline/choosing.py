@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from models.success import Success
 
 from features.consent import contact_allowed, recently_contacted
-from models.outreach import CONTACT, HOLDOUT, Lever, Limits, Outreach, plan_outreach
+from models.expected_profit import Doubt, Outlook
+from models.levers import Lever
+from models.outreach import CONTACT, HOLDOUT, Limits, Outreach, plan_outreach
+from models.success import Success
 from pipeline.assessing import Assessed
 from pipeline.learning import learned_rates
 from pipeline.offering import fits_of, offered
@@ -18,6 +20,10 @@ from pipeline.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+MONTHS_DIFFER = 0.1
+"""Standard deviation of what a month's log-odds of churn are off the forecast, for all alike."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,16 @@ class Chosen:
     def as_json(self) -> dict[str, Any]:
         return {
             "campaign": self.campaign,
-            **self.outreach.as_json(),
-            "success_rates": {name: rate.as_dict() for name, rate in self.rates.items()},
+            "spent": self.outreach.spent,
+            "gap": self.outreach.gap,
+            **_outlook(self.outreach.total),
+            "by_action": {n: _outlook(one) for n, one in self.outreach.by_action.items()},
+            "success_rates": {name: asdict(rate) for name, rate in self.rates.items()},
         }
+
+
+def _outlook(one: Outlook) -> dict[str, Any]:
+    return {**asdict(one), "verdict": one.verdict}
 
 
 def choose(
@@ -82,6 +95,7 @@ def choose(
             limits=Limits(settings.budget, settings.capacity, settings.holdout_share),
             campaign=campaign,
             strata=[assessed.bands, assessed.high_value],
+            doubt=Doubt(probability=MONTHS_DIFFER, seed=config.model.seed),
         )
     return Chosen(campaign, found, rates, _as_contacts(assessed, campaign, found, levers))
 

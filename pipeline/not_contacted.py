@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from models.observational import FEWEST, Observed, observed_effect
 
 from features.churn import Standings
 from features.contacted import Contacted
 from features.cut import Points
 from features.histories import Histories
 from features.points import LabelledPoints
-from models.calibration import log_odds
+from models.calibration import log_odds_of
+from models.observational import FEWEST, Observed, observed_effect
 from pipeline.config import Config
 from pipeline.experiment import Experiment, Seen
 from pipeline.opening import definition_of
@@ -39,7 +39,7 @@ def against_others(
         Which of `seen` are the campaign's.
     """
     treated = rows & seen.treated
-    if seen.model is None or treated.sum() < FEWEST:
+    if seen.model is None or seen.probability is None or treated.sum() < FEWEST:
         return None
     others = _others(config, histories, found, seen.rows["day"].to_numpy()[treated])
     if len(others) < FEWEST:
@@ -48,7 +48,7 @@ def against_others(
     own = _values(seen.value, len(treated))[treated]
     known = np.column_stack(
         [
-            np.concatenate([log_odds(seen.probability[treated]), log_odds(then.probability)]),
+            np.concatenate([log_odds_of(seen.probability[treated]), log_odds_of(then.probability)]),
             np.concatenate([own, _values(then.value, len(others))]),
         ]
     )

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from models.effects import Effect, PartEffect, effect, effects_by
-from models.observational import Observed
-from models.success import Success
 
 from features.contacted import HELD_OUT, TREATED, Contacted, contacted
 from features.errors import TooLittleData, UsageError
 from features.histories import Histories
-from models.calibration import log_odds
+from models.calibration import log_odds_of
+from models.effects import Effect, PartEffect, effect, effects_by
+from models.observational import Observed
+from models.success import Success
 from pipeline.config import Config
 from pipeline.experiment import Experiment, experiment_of
 from pipeline.files import refuse_unwritable, to_json, whole_file
@@ -153,7 +153,7 @@ class Evaluated:
                 for what, parts in self.parts.items()
             },
             "campaigns": [campaign.as_json() for campaign in self.campaigns],
-            "success_rates": {name: rate.as_dict() for name, rate in self.rates.items()},
+            "success_rates": {name: asdict(rate) for name, rate in self.rates.items()},
             "pending": self.pending,
             "left_out": dict(self.left_out),
             "contacted_again": dict(self.contacted_again),
@@ -348,7 +348,7 @@ def _covariates(
     """
     columns = [seen.share_treated[rows]]
     if known is not None:
-        columns.append(log_odds(known[rows]) if is_rate else known[rows])
+        columns.append(log_odds_of(known[rows]) if is_rate else known[rows])
     return np.column_stack(columns)
 
 

@@ -98,7 +98,7 @@ def _score(assessed: Assessed, progress: Progress, wording: Wording) -> Scored:
     told = reasons_of(assessed.drivers, wording, assessed.at_risk)
     chosen = choose(assessed, told.drivers, progress)
     found = risk_list(
-        customer_ids=assessed.ids,
+        customer_ids=list(assessed.ids),
         as_of=assessed.cutoff,
         probability=assessed.probability,
         value=assessed.value,
