@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks import (
     checking,
+    effects_coverage,
     engines,
     explaining,
     features,
@@ -59,6 +60,10 @@ SECTIONS = {
     "model": Section("What was tried with the model", lambda scale: model.run()),
     "reasons": Section(
         "Whether reasons are right", lambda scale: reasons.run(round(reasons.CUSTOMERS * scale))
+    ),
+    "coverage": Section(
+        "Whether intervals of effects hold",
+        lambda scale: effects_coverage.run(round(effects_coverage.CAMPAIGNS * scale)),
     ),
     "fitting": Section("Cost of training", lambda scale: fitting.run()),
     "explaining": Section("Cost of explanations", explaining.run),
