@@ -24,7 +24,7 @@ from features.past import Past, Present
 from features.plan import NO_PLAN
 from features.points import UNKNOWN, LabelledPoints
 from features.reads import Measure, Read, Roll, count
-from features.revenue import net_payments
+from features.revenue import NET
 from features.tables import CUSTOMER
 from features.timeline import EPOCH, Span, Timeline
 
@@ -205,7 +205,7 @@ def paid_after(histories: Histories, points: LabelledPoints, *, within: int) -> 
     """What each point's customer paid in the days after, less refunds; None without payments."""
     if "payments" not in histories.tables:
         return None
-    return _after(histories, points, "payments", net_payments(), within)
+    return _after(histories, points, "payments", NET, within)
 
 
 def _after(

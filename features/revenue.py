@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import numpy as np
 
@@ -17,10 +16,13 @@ from features.past import Past, Present
 from features.plan import Plan
 from features.points import LabelledPoints
 from features.reads import Measure, Read, Roll
+from features.receipts import net_amount
 from features.timeline import day_number
 
 YEAR = 365
 DAYS_A_MONTH = 365.25 / 12
+NET = Measure("net", "sum", net_amount)
+"""What was paid, less what was refunded."""
 SHORTEST_DAYS = 30.0
 """Less history than this is taken for a whole month: one purchase is no daily habit."""
 
@@ -55,19 +57,7 @@ def monthly_revenue(histories: Histories, plan: Plan, points: LabelledPoints) ->
 
 
 def _payments(present: Present) -> dict[str, Read]:
-    return {"net payments": Roll(present.table("payments"), "occurred_at", [net_payments()])}
-
-
-def net_payments() -> Measure:
-    """What was paid, less what was refunded."""
-
-    def amount(rows: Any) -> Any:
-        value = rows["amount"].cast("float64")
-        return (rows["status"] == "paid").ifelse(
-            value, (rows["status"] == "refunded").ifelse(-value.abs(), 0.0)
-        )
-
-    return Measure("net", "sum", amount)
+    return {"net payments": Roll(present.table("payments"), "occurred_at", [NET])}
 
 
 def _net(past: Past) -> Iterator[Column]:

@@ -1,6 +1,7 @@
 """A churn model: boosters with everything needed to score by them, kept without any pickle.
 
-On disk it is a folder: ``booster_0.txt`` and so on (LightGBM's text format), and ``model.json``.
+On disk it is a folder: ``booster_0.txt`` and so on (LightGBM's text format), ``survival.txt`` where
+it knows how long customers stay, and ``model.json``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from models.calibration import Calibrator, Identity, bounded, from_dict, probabi
 from models.matrix import to_matrix
 from models.scales import carried
 from models.stability import Stability
+from models.survival import Survival
 from models.treeshap import shap_values
 from models.usual import Usual
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MODEL_FILE = "model.json"
+SURVIVAL_FILE = "survival.txt"
 
 ROWS_AT_A_TIME = 32_768
 """Rows that are explained together: what lies between matrix and contributions stays small."""
@@ -64,6 +67,8 @@ class ChurnModel:
         What is usual in training: what a driver is held against.
     stability
         How far refits agree on the top driver; None where that is not known.
+    survival
+        How long those stay who stay now; None where that is not known.
     """
 
     boosters_text: tuple[str, ...]
@@ -77,6 +82,7 @@ class ChurnModel:
     calibrator: Calibrator = field(default_factory=Identity)
     usual: Usual = field(default_factory=Usual)
     stability: Stability | None = None
+    survival: Survival | None = None
 
     @cached_property
     def boosters(self) -> tuple[lgb.Booster, ...]:
@@ -156,7 +162,11 @@ class ChurnModel:
             "context": dict(self.context),
             "usual": self.usual.as_dict(),
             "stability": self.stability and self.stability.as_dict(),
+            "survival": self.survival and self.survival.as_dict(),
         }
+        if self.survival is not None:
+            text = self.survival.booster_text
+            (folder / SURVIVAL_FILE).write_text(text, encoding="utf-8")
         text = json.dumps(values, indent=1, ensure_ascii=False)
         (folder / MODEL_FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -180,4 +190,12 @@ class ChurnModel:
             # Models of before these were known hold their drivers against the mean of all.
             usual=Usual.from_dict(values.get("usual") or {}),
             stability=Stability.from_dict(values.get("stability")),
+            survival=_survival(folder, values.get("survival")),
         )
+
+
+def _survival(folder: Path, values: Mapping[str, Any] | None) -> Survival | None:
+    """How long customers stay; older models do not know."""
+    if not values:
+        return None
+    return Survival.from_dict(values, (folder / SURVIVAL_FILE).read_text(encoding="utf-8"))

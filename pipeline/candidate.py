@@ -10,7 +10,6 @@ import numpy as np
 
 from features.cut import Points
 from features.histories import Histories
-from features.plan import Plan
 from features.points import LabelledPoints
 from features.timeline import day_number
 from features.vectors import KEYS
@@ -47,7 +46,7 @@ class Candidate:
     @cached_property
     def test_points(self) -> LabelledPoints:
         """The points of the test's cutoffs alone, in the order of `frame`."""
-        return _at_days(self.points, self.parts.split.test)
+        return at_days(self.points, self.parts.split.test)
 
     def log_loss_gain(self, theirs: np.ndarray, judged: np.ndarray) -> Gain:
         """By how much log loss is lower than that of their probabilities."""
@@ -58,7 +57,7 @@ class Candidate:
     def profit_gain(self, theirs: np.ndarray, judged: np.ndarray) -> Gain | str:
         """By how much more acting on the probabilities brings; or why nobody knows.
 
-        Both are judged by the same values, under this model's churn rate.
+        Both are judged by the same values, those of this model.
         """
         campaign = campaign_of(self.config)
         if campaign is None:
@@ -75,16 +74,16 @@ class Candidate:
     @cached_property
     def values(self) -> np.ndarray | None:
         """What the test points' customers are worth; None where the histories hold no money."""
-        plan = Plan.from_dict(self.model.context["plan"])
-        rate = self.model.base_rate
-        return values_of(self.config, self.histories, plan, self.test_points, churn_rate=rate)
+        return values_of(
+            self.config, self.histories, self.test_points, model=self.model, frame=self.frame
+        )
 
     def _gain(self, gains: np.ndarray, judged: np.ndarray) -> Gain:
         customers = self.frame[KEYS[0]].to_numpy()[judged]
         return paired_gain(gains, customers, seed=self.config.model.seed)
 
 
-def _at_days(points: LabelledPoints, days: tuple[int, ...]) -> LabelledPoints:
+def at_days(points: LabelledPoints, days: tuple[int, ...]) -> LabelledPoints:
     """The points of some cutoffs alone."""
     kept = [index for index, cutoff in enumerate(points.cutoffs) if day_number(cutoff) in days]
     here = np.isin(points.points.cutoff, kept)

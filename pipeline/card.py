@@ -70,6 +70,7 @@ def text(facts: Facts) -> str:
         "Data": _data(facts),
         "How good": _how_good(facts.metrics),
         "Where it is weak": [_weak(facts.metrics)],
+        "What customers are worth": [verdict.worth(facts.metrics)],
         "Not for": [NOT_FOR],
         "What it looks at": _features(facts),
         "Its reasons": _reasons(facts),

@@ -22,13 +22,15 @@ STYLES = {
 
 
 def draw(metrics: Mapping[str, Any], folder: Path) -> None:
-    """Write ``reliability.png``, ``gains.png`` and ``profit.png``, as far as there are figures."""
+    """Write the plots of reliability, gains, profit and value, as far as there are figures."""
     curves = metrics["curves"]
     found = {"reliability": reliability_plot(metrics["reliability"])}
     if curves["recall"]:
         found["gains"] = _plot(_gains, curves)
     if curves["profit"]:
         found["profit"] = _plot(_profit, curves)
+    if metrics.get("value", {}).get("deciles"):
+        found["value"] = value_plot(metrics["value"])
     for name, plot in found.items():
         save(plot.figure(), folder / f"{name}.png")
 
@@ -36,6 +38,11 @@ def draw(metrics: Mapping[str, Any], folder: Path) -> None:
 def reliability_plot(bins: list[dict[str, Any]]) -> Plot:
     """Churn rate by prediction, of what `models.reliability.reliability` found."""
     return _plot(_reliability, bins)
+
+
+def value_plot(checked: Mapping[str, Any]) -> Plot:
+    """Margin that came by the margin expected, of what `pipeline.value_checking` found."""
+    return _plot(_value, checked)
 
 
 def _plot(drawing: Callable[[Axes, Any], None], values: Any) -> Plot:
@@ -81,6 +88,23 @@ def _profit(axes: Axes, curves: Mapping[str, Any]) -> None:
         ylabel="profit per 1,000 customers",
         title="What does contacting earn?",
     )
+
+
+def _value(axes: Axes, checked: Mapping[str, Any]) -> None:
+    """Each tenth of customers: what was expected of them, and what they brought."""
+    tenths = checked["deciles"]
+    expected = [tenth["expected"] for tenth in tenths]
+    came = [tenth["realised"] for tenth in tenths]
+    errors = [1.96 * tenth["standard_error"] for tenth in tenths]
+    most = max(*expected, *came) * 1.05
+    axes.plot([0, most], [0, most], color=PLAIN, linewidth=1, label="as expected")
+    axes.errorbar(expected, came, yerr=errors, fmt="o-", color=OURS, capsize=3, label="came")
+    axes.set(
+        xlabel=f"margin expected of a customer in {checked['months']} months (mean of a tenth)",
+        ylabel="margin that came, 95 % interval",
+        title="Do customers bring what they are said to be worth?",
+    )
+    axes.legend(frameon=False)
 
 
 def _lines(axes: Axes, shares: list[float], lines: Mapping[str, list[float]]) -> None:

@@ -109,16 +109,17 @@ class _Asked:
         frame = self._vectors(plan, points)
         peers, past = frame[now].reset_index(drop=True), frame[own].reset_index(drop=True)
         warnings_of(self.model, self.histories, self.cutoff, peers, self.progress)
+        own_now = past.tail(1).reset_index(drop=True)
         with self.progress.stage("explaining"):
             return Explained(
                 customer_id=customer_id,
                 as_of=self.cutoff,
                 model=label,
-                value=self._value(plan, points.some(own & now)),
+                value=self._value(points.some(own & now), own_now),
                 chronicle=chronicle(self.histories, self.index, self.cutoff),
                 wording=self.wording,
                 **self._standing(peers, past),
-                **self._reasons(peers, past.tail(1).reset_index(drop=True)),
+                **self._reasons(peers, own_now),
             )
 
     def _points(self) -> LabelledPoints:
@@ -138,9 +139,8 @@ class _Asked:
             found = build_vectors(self.histories, plan, points, labels=False, progress=stage.detail)
         return found.frame
 
-    def _value(self, plan: Plan, point: LabelledPoints) -> float | None:
-        churn_rate = self.model.base_rate
-        values = values_of(self.config, self.histories, plan, point, churn_rate=churn_rate)
+    def _value(self, point: LabelledPoints, frame: pd.DataFrame) -> float | None:
+        values = values_of(self.config, self.histories, point, model=self.model, frame=frame)
         return None if values is None else float(values[0])
 
     def _standing(self, peers: pd.DataFrame, past: pd.DataFrame) -> Mapping[str, Any]:

@@ -174,6 +174,7 @@ def run_of(found: Found) -> Run:
         metrics={
             **dict(numbers("test", metrics["test"])),
             **dict(numbers("explanations", metrics["explanations"])),
+            **dict(numbers("value", metrics.get("value", {}))),
             **dict(numbers("validation.log_loss", found.fitted.validation)),
         },
         tags={

@@ -34,8 +34,10 @@ from pipeline.progress import Progress
 from pipeline.reaching import StoreAway
 from pipeline.recording import Found, context_of, record
 from pipeline.registry import Registered
+from pipeline.staying import with_survival
 from pipeline.steadying import drivers_of, figures, spread, steadied
 from pipeline.tracking import Tracking
+from pipeline.value_checking import check, with_check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,12 +110,24 @@ def _train(
             config, vectors, parts, definition.days_until_known, stage.detail
         )
     model = replace(model, context=context_of(config, histories, plan, definition, split))
+    with progress.stage("learning how long customers stay"):
+        model = with_survival(
+            model,
+            parts.frames["train"],
+            parts.labels("train"),
+            definition,
+            seed=config.model.seed,
+        )
     with progress.stage("steadying reasons") as stage:
         model = steadied(model, data, fitted, parts, config.model, chosen, tell=stage.detail)
+    predicted = model.predict(parts.frames["test"])
+    candidate = Candidate(config, histories, model, points, parts, predicted)
+    with progress.stage("checking values"):
+        checked = check(candidate, data, fitted, chosen)
+        model = with_check(model, checked)
+        candidate = replace(candidate, model=model)
     with progress.stage("evaluating"):
-        predicted = model.predict(parts.frames["test"])
-        candidate = Candidate(config, histories, model, points, parts, predicted)
-        metrics = metrics_of(candidate)
+        metrics = metrics_of(candidate) | {"value": checked}
     with progress.stage("explaining"):
         drivers = drivers_of(model, spread(candidate.frame, MOST_EXPLAINED))
         metrics["explanations"] = figures(drivers)

@@ -102,6 +102,22 @@ def spot(found: Mapping[str, Any]) -> str:
     return f"{found['where']} ({found['points']:,} points): {told}"
 
 
+def worth(metrics: Mapping[str, Any]) -> str:
+    """Whether customers brought what values said; or why nobody knows."""
+    found = metrics.get("value") or {"why": "it was not looked at"}
+    if "why" in found:
+        return f"Values are not held against what came: {found['why']}."
+    low, high = found["total_interval"]
+    ranks = found["rank_correlation"]
+    order = "" if ranks is None else f"; rank correlation {ranks:.2f}"
+    constant = f" (by one churn rate for all, since {found['how_why']})" if found["how_why"] else ""
+    return (
+        f"Values{constant} as they would have been found at {found['cutoff']} expected "
+        f"{found['total']:.2f} times what {found['customers']:,} customers brought in "
+        f"{found['months']} months (95 % interval {low:.2f} to {high:.2f}){order}."
+    )
+
+
 def _riskiest(test: Mapping[str, Any]) -> str:
     """What the lift means for somebody with a phone."""
     tenth = int(-(-test["points"] // 10))

@@ -102,16 +102,17 @@ def test_without_actions_log_loss_alone_decides(candidate, registry, truth):
 
 def test_profit_is_that_of_the_same_points_and_values(candidate, truth):
     """Values belong to the rows of the test frame, whatever other cutoffs there are."""
-    from features.plan import Plan
+    import pandas as pd
+
     from pipeline.worth import values_of
 
-    plan = Plan.from_dict(candidate.model.context["plan"])
+    frames = [candidate.parts.frames[name] for name in ("train", "test")]
     everywhere = values_of(
         candidate.config,
         candidate.histories,
-        plan,
         candidate.points,
-        churn_rate=candidate.model.base_rate,
+        model=candidate.model,
+        frame=pd.concat(frames, ignore_index=True),
     )
     days = np.array([np.datetime64(day) for day in candidate.points.cutoffs])
     tested = np.isin(days, candidate.frame["cutoff"].to_numpy().astype("datetime64[D]"))
