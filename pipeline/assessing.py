@@ -15,12 +15,13 @@ from features.vectors import KEYS, build_vectors
 from models.drivers import Drivers
 from models.model import ChurnModel
 from models.risk import LOW, risk_bands, top_share
+from models.value import Worth
 from pipeline.config import Config
 from pipeline.guarding import warnings_of
 from pipeline.opening import definition_of
 from pipeline.progress import Progress
 from pipeline.steadying import drivers_of
-from pipeline.worth import values_of
+from pipeline.worth import worth_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ class Assessed:
         The model's name and version.
     frame
         Their vectors.
-    value
+    worth
         Expected remaining margin, 0 where the histories hold no money.
     warnings
         What was told of feeds and vectors.
@@ -53,7 +54,7 @@ class Assessed:
     probability: np.ndarray
     bands: np.ndarray
     drivers: Drivers
-    value: np.ndarray
+    worth: Worth
     high_value: np.ndarray
     warnings: list[str]
 
@@ -61,6 +62,11 @@ class Assessed:
     def ids(self) -> np.ndarray:
         """The customers' ids."""
         return self.frame[KEYS[0]].to_numpy()
+
+    @property
+    def value(self) -> np.ndarray:
+        """Expected remaining margin of each who does not leave now."""
+        return self.worth.value
 
     @property
     def at_risk(self) -> np.ndarray:
@@ -92,7 +98,7 @@ def assess(
     with progress.stage("scoring and explaining"):
         probability = model.predict(vectors.frame)
         drivers = drivers_of(model, vectors.frame)
-    value = _values(config, histories, progress, model, plan, points)
+    worth = _worth(config, histories, progress, model, points, vectors.frame)
     return Assessed(
         config=config,
         histories=histories,
@@ -105,26 +111,27 @@ def assess(
         probability=probability,
         bands=risk_bands(probability, model.base_rate),
         drivers=drivers,
-        value=value,
-        high_value=top_share(value, config.value.high_value_share),
+        worth=worth,
+        high_value=top_share(worth.value, config.value.high_value_share),
         warnings=warnings,
     )
 
 
-def _values(
+def _worth(
     config: Config,
     histories: Histories,
     progress: Progress,
     model: ChurnModel,
-    plan: Plan,
     points: LabelledPoints,
-) -> np.ndarray:
+    frame: pd.DataFrame,
+) -> Worth:
     """What each customer is still worth; 0 where the histories hold no money."""
-    values = values_of(config, histories, plan, points, churn_rate=model.base_rate)
-    if values is None:
-        progress.warn(
-            "There are no payments and no prices: nobody's value is known, so the list is in order "
-            "of risk, and no contact can be shown to pay."
-        )
-        return np.zeros(len(points))
-    return values
+    found = worth_of(config, histories, points, model=model, frame=frame)
+    if found is not None:
+        return found
+    progress.warn(
+        "There are no payments and no prices: nobody's value is known, so the list is in order "
+        "of risk, and no contact can be shown to pay."
+    )
+    nothing = np.zeros(len(points))
+    return Worth(nothing, nothing, nothing, how="no money", error=0.0)

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MONTHS_DIFFER = 0.1
 """Standard deviation of what a month's log-odds of churn are off the forecast, for all alike."""
 
+VALUES_DIFFER = 0.1
+"""How far all values may be off together, as a share, where no later data told."""
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -95,7 +98,11 @@ def choose(
             limits=Limits(settings.budget, settings.capacity, settings.holdout_share),
             campaign=campaign,
             strata=[assessed.bands, assessed.high_value],
-            doubt=Doubt(probability=MONTHS_DIFFER, seed=config.model.seed),
+            doubt=Doubt(
+                probability=MONTHS_DIFFER,
+                value=VALUES_DIFFER if (error := assessed.worth.error) is None else error,
+                seed=config.model.seed,
+            ),
         )
     return Chosen(campaign, found, rates, _as_contacts(assessed, campaign, found, levers))
 

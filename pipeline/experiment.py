@@ -132,11 +132,7 @@ class Seen:
     @cached_property
     def value(self) -> np.ndarray | None:
         return values_of(
-            self.config,
-            self.histories,
-            self.plan,
-            self.points,
-            churn_rate=self.model.base_rate,
+            self.config, self.histories, self.points, model=self.model, frame=self.frame
         )
 
     def parts(self) -> dict[str, dict[str, np.ndarray]]:
