@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class Contacts:
 
     def some(self, rows: np.ndarray) -> Contacts:
         """Those rows of a mask."""
-        taken = {
+        taken: dict[str, Any] = {
             name: None if (own := getattr(self, name)) is None else np.asarray(own)[rows]
             for name in self.__dataclass_fields__
         }
@@ -175,16 +176,17 @@ def _held_against_risk(
 ) -> UpliftVerdict:
     worth = latest.worth
     benefit = -worth * np.asarray(latest.churned, np.float64)
-    scores = model.predict(latest.matrix) * worth, np.asarray(latest.risk) * worth
-    orders = [Targeting(one, benefit, latest.treated, latest.propensity) for one in scores]
-    gain = qini_gain(*orders, latest.customers, seed=seed, draws=draws)
-    own, other = (order.curve().qini_coefficient for order in orders)
+    first, second = (
+        Targeting(scores * worth, benefit, latest.treated, latest.propensity)
+        for scores in (model.predict(latest.matrix), np.asarray(latest.risk))
+    )
+    gain = qini_gain(first, second, latest.customers, seed=seed, draws=draws)
     return UpliftVerdict(
         used=gain.is_certain,
         why=_sentence(gain),
         gain=gain,
-        qini=own,
-        qini_of_risk=other,
+        qini=first.curve().qini_coefficient,
+        qini_of_risk=second.curve().qini_coefficient,
         taught=len(earlier.risk),
         judged=len(latest.risk),
     )
