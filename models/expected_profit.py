@@ -82,22 +82,23 @@ def expected_profits(
     Parameters
     ----------
     fits
-        Customers x levers in 0..1: the share of the success rate that is expected here. 0: the
-        action is not offered to that customer, which makes its profit ``nan``.
+        Customers x levers, not below 0: how many times the success rate is expected here; nobody
+        is kept more than surely. 0: the action is not offered to that customer, which makes its
+        profit ``nan``.
 
     Raises
     ------
     ValueError
-        When a fit is outside 0..1, or sizes disagree.
+        When a fit is below 0 or no number, or sizes disagree.
     """
     if fits.shape != (len(probability), len(levers)):
         raise ValueError(f"fits of {fits.shape} for {len(probability)} x {len(levers)}")
-    if not ((fits >= 0) & (fits <= 1)).all():
-        raise ValueError("fits must be within 0..1")
+    if not ((fits >= 0) & (fits < np.inf)).all():
+        raise ValueError("fits must be numbers of at least 0")
     at_stake, stays = probability * value, 1 - probability
     found = np.empty(fits.shape)
     for k, lever in enumerate(levers):
-        profit = at_stake * (lever.success_rate * fits[:, k])
+        profit = at_stake * np.minimum(lever.success_rate * fits[:, k], 1.0)
         profit -= lever.cost + lever.incentive * stays
         found[:, k] = np.where(fits[:, k] > 0, profit, np.nan)
     return found
@@ -126,8 +127,8 @@ def forecast(
     low, high = np.full((2, len(action)), np.nan)
     sums = np.zeros((doubt.draws, len(levers)))
     for k, rows in _chunks(action, len(levers)):
-        at_stake = value[rows] * fits[rows, k]
-        profits = _profits(probability[rows], at_stake, levers[k], draws, draws.success[:, k])
+        kept = np.minimum(fits[rows, k][:, None] * draws.success[:, k], 1.0)
+        profits = _profits(probability[rows], value[rows], kept, levers[k], draws)
         low[rows], high[rows] = np.quantile(profits, TAILS, axis=1)
         sums[:, k] += profits[contacted[rows]].sum(axis=0)
     expected = expected_profits(probability, value, levers, fits)
@@ -169,16 +170,12 @@ def _chunks(action: np.ndarray, levers: int) -> Iterator[tuple[int, np.ndarray]]
 
 
 def _profits(
-    probability: np.ndarray,
-    at_stake: np.ndarray,
-    lever: Lever,
-    draws: _Draws,
-    success: np.ndarray,
+    probability: np.ndarray, value: np.ndarray, kept: np.ndarray, lever: Lever, draws: _Draws
 ) -> np.ndarray:
-    """Customers x draws; `at_stake` is what the action would keep with certain success."""
+    """Customers x draws, as is `kept`: the share of those who would leave that is kept."""
     leaves = probability[:, None] * draws.odds
     leaves /= leaves + (1 - probability[:, None])
-    per_leaver = at_stake[:, None] * (success * draws.values)
+    per_leaver = value[:, None] * (kept * draws.values)
     per_leaver += lever.incentive
     per_leaver *= leaves
     per_leaver -= lever.cost + lever.incentive

@@ -97,7 +97,7 @@ def plan_outreach(
     customer_ids
         Each once.
     fits
-        Customers x levers in 0..1, as `models.expected_profit` takes them; 0: not offered.
+        Customers x levers, as `models.expected_profit` takes them; 0: not offered.
     allowed, suppressed
         Whether it may be contacted at all, and whether it was contacted too recently.
     campaign

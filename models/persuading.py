@@ -116,15 +116,10 @@ def judge(
 
     A model that is used is then fitted on all of them: `Uplift.fit`.
     """
-    count = len(np.unique(contacts.campaign))
-    if count < FEWEST_CAMPAIGNS:
-        return UpliftVerdict(
-            used=False,
-            why=f"Risk times value decides: of {count} campaign{'' if count == 1 else 's'} with a "
-            f"holdout none can judge what another one taught; it takes {FEWEST_CAMPAIGNS}.",
-        )
+    short = too_few(contacts)
+    if len(np.unique(contacts.campaign)) < FEWEST_CAMPAIGNS:
+        return UpliftVerdict(used=False, why=short)
     earlier, latest = split(contacts)
-    short = _too_few(earlier, latest)
     if short:
         return UpliftVerdict(
             used=False, why=short, taught=len(earlier.risk), judged=len(latest.risk)
@@ -158,7 +153,18 @@ def split(contacts: Contacts) -> tuple[Contacts, Contacts]:
     return before, latest
 
 
-def _too_few(earlier: Contacts, latest: Contacts) -> str:
+def too_few(contacts: Contacts) -> str:
+    """Why these campaigns cannot teach and judge; empty where they can.
+
+    Asks for no more than who was contacted when, and who left.
+    """
+    count = len(np.unique(contacts.campaign))
+    if count < FEWEST_CAMPAIGNS:
+        return (
+            f"Risk times value decides: of {count} campaign{'' if count == 1 else 's'} with a "
+            f"holdout none can judge what another one taught; it takes {FEWEST_CAMPAIGNS}."
+        )
+    earlier, latest = split(contacts)
     for part, fewest, what in (
         (latest, FEWEST_JUDGED, "the latest campaigns, which judge,"),
         (earlier, FEWEST_TAUGHT, "the campaigns before, which teach,"),

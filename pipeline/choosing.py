@@ -12,10 +12,12 @@ from features.consent import contact_allowed, recently_contacted
 from models.expected_profit import Doubt, Outlook
 from models.levers import Lever
 from models.outreach import CONTACT, HOLDOUT, Limits, Outreach, plan_outreach
+from models.persuading import UpliftVerdict
 from models.success import Success
 from pipeline.assessing import Assessed
 from pipeline.learning import learned_rates
 from pipeline.offering import fits_of, offered
+from pipeline.persuading import persuading_of
 from pipeline.progress import Progress
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class Chosen:
         Its name: in `contacts`, and what decides by chance who is held out.
     rates
         By action, its success rate, as configured or learned.
+    uplift
+        Whether customers were taken by how persuadable they are, and why.
     contacts
         Those contacted and held out, as rows of the table `contacts`.
     """
@@ -46,6 +50,7 @@ class Chosen:
     campaign: str
     outreach: Outreach
     rates: Mapping[str, Success]
+    uplift: UpliftVerdict
     contacts: pd.DataFrame
 
     def as_json(self) -> dict[str, Any]:
@@ -55,6 +60,7 @@ class Chosen:
             "gap": self.outreach.gap,
             **_outlook(self.outreach.total),
             "by_action": {n: _outlook(one) for n, one in self.outreach.by_action.items()},
+            "uplift": asdict(self.uplift),
             "success_rates": {name: asdict(rate) for name, rate in self.rates.items()},
         }
 
@@ -84,6 +90,9 @@ def choose(
         frame=assessed.frame,
         high_value=assessed.high_value,
     )
+    persuading = persuading_of(assessed, progress)
+    if persuading.times is not None:
+        fits = fits * persuading.times[:, None]
     campaign = f"{config.mlflow.model}:{assessed.cutoff}"
     with progress.stage("choosing contacts"):
         found = plan_outreach(
@@ -104,7 +113,9 @@ def choose(
                 seed=config.model.seed,
             ),
         )
-    return Chosen(campaign, found, rates, _as_contacts(assessed, campaign, found, levers))
+    return Chosen(
+        campaign, found, rates, persuading.verdict, _as_contacts(assessed, campaign, found, levers)
+    )
 
 
 def levers_of(actions: Sequence[Any], rates: Mapping[str, Success]) -> list[Lever]:

@@ -19,7 +19,7 @@ from models.effects import Effect, PartEffect, effect, effects_by
 from models.observational import Observed
 from models.success import Success
 from pipeline.config import Config
-from pipeline.experiment import Experiment, experiment_of
+from pipeline.experiment import Experiment, experiment_of, has_holdout
 from pipeline.files import refuse_unwritable, to_json, whole_file
 from pipeline.learning import learned_from
 from pipeline.not_contacted import against_others
@@ -28,10 +28,7 @@ from pipeline.parting import date_of
 from pipeline.progress import Progress
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-FEWEST_HELD_OUT = 2
-"""A campaign with fewer held out has nothing to be compared with."""
+    pass
 
 
 @dataclass(frozen=True)
@@ -257,7 +254,7 @@ def _evaluate(
 ) -> Evaluated:
     ripe = found.some(found.matured)
     seen = experiment_of(config, histories, ripe, progress)
-    compared = _has_holdout(ripe.rows)
+    compared = has_holdout(ripe.rows)
     with progress.stage("comparing"):
         campaigns = tuple(
             _campaign(config, histories, found, everybody, seen, name)
@@ -284,13 +281,6 @@ def _evaluate(
     return result
 
 
-def _has_holdout(rows: pd.DataFrame) -> np.ndarray:
-    """Whether each row's campaign has both groups, so that they can be compared."""
-    held_out = (~rows["treated"]).groupby(rows["campaign"]).transform("sum")
-    treated = rows["treated"].groupby(rows["campaign"]).transform("sum")
-    return ((held_out >= FEWEST_HELD_OUT) & (treated > 0)).to_numpy(dtype=bool)
-
-
 def _campaign(
     config: Config,
     histories: Histories,
@@ -304,9 +294,9 @@ def _campaign(
     rows = found.rows[here]
     days = rows["day"].to_numpy()
     treated = rows["treated"].to_numpy(dtype=bool)
-    has_holdout = bool(_has_holdout(rows).all())
+    is_compared = bool(has_holdout(rows).all())
     observed = None
-    if not has_holdout and seen.treated[ripe].any():
+    if not is_compared and seen.treated[ripe].any():
         observed = against_others(config, histories, everybody, seen, ripe)
     planned = len(rows)
     return Campaign(
@@ -316,9 +306,9 @@ def _campaign(
         treated=int(treated.sum()),
         holdout=int((~treated).sum()),
         pending=int((~found.matured[here]).sum()),
-        has_holdout=has_holdout,
-        churn=_effect(seen.churned, seen, ripe & has_holdout, planned, seen.probability),
-        money=_money(seen, ripe & has_holdout, planned),
+        has_holdout=is_compared,
+        churn=_effect(seen.churned, seen, ripe & is_compared, planned, seen.probability),
+        money=_money(seen, ripe & is_compared, planned),
         observed=observed,
     )
 

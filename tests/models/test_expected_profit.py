@@ -43,7 +43,22 @@ def test_an_action_that_fits_less_succeeds_less_and_one_that_does_not_is_not_off
     assert np.isnan(found[0, 1])
 
 
-@pytest.mark.parametrize("fits", [np.ones((1, 2)), np.full((1, 3), 1.1), np.full((1, 3), np.nan)])
+def test_nobody_is_kept_more_than_surely():
+    """GIFT succeeds in a share of cases; a hundred times that is all of them, not more."""
+    one = {"probability": np.array([0.5]), "value": np.array([300.0]), "levers": (CALL, GIFT)}
+    sure = expected_profits(**one, fits=np.array([[100.0, 1.0]]))
+    assert sure[0, 0] == pytest.approx(0.5 * 300 - CALL.cost - 0.5 * CALL.incentive)
+    found = forecast(
+        **one,
+        fits=np.array([[100.0, 1.0]]),
+        action=np.array([0]),
+        contacted=np.array([True]),
+        doubt=Doubt(),
+    )
+    assert found.high[0] == pytest.approx(sure[0, 0])
+
+
+@pytest.mark.parametrize("fits", [np.ones((1, 2)), np.full((1, 3), -0.1), np.full((1, 3), np.nan)])
 def test_odd_fits_are_refused(fits):
     with pytest.raises(ValueError, match="fits"):
         expected_profits(np.array([0.5]), np.array([1.0]), LEVERS, fits)

@@ -1,0 +1,107 @@
+"""Who is persuadable, learned from past campaigns: used only where that proved to be better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.contacted import Contacted, contacted
+from features.timeline import day_number
+from features.vectors import build_vectors
+from models.persuading import Contacts, UpliftVerdict, judge, too_few
+from models.uplift import Uplift
+from pipeline.assessing import Assessed
+from pipeline.experiment import has_holdout
+from pipeline.opening import definition_of
+from pipeline.progress import Progress
+from pipeline.worth import values_of
+
+MOST_TIMES = 3.0
+"""Nobody counts as more persuadable than so many times the mean: it is an estimate."""
+
+
+@dataclass(frozen=True)
+class Persuading:
+    """Whether customers differ in how persuadable they are, as far as anybody knows.
+
+    Attributes
+    ----------
+    times
+        How many times as persuadable as the mean of those at risk each customer is; None where
+        risk times value decides.
+    """
+
+    verdict: UpliftVerdict
+    times: np.ndarray | None = None
+
+
+def persuading_of(assessed: Assessed, progress: Progress) -> Persuading:
+    """Learn from contacts whose windows closed before the cutoff, and judge by the latest."""
+    rows = _experiments(assessed)
+    if rows is None:
+        return Persuading(UpliftVerdict(False, "Risk times value decides: there are no contacts."))
+    short = too_few(_as_known(rows, np.zeros((len(rows), 0)), np.zeros(len(rows)), None))
+    if short:
+        return Persuading(UpliftVerdict(False, short))
+    with progress.stage("asking past campaigns who is persuadable"):
+        known = _seen(assessed, rows)
+        names, texts = assessed.model.names, list(assessed.model.levels)
+        seed = assessed.config.model.seed
+        verdict = judge(known, features=names, categorical=texts, seed=seed)
+        if not verdict.used:
+            return Persuading(verdict)
+        model = Uplift.fit(
+            known.matrix,
+            known.treated,
+            known.churned,
+            known.propensity,
+            names,
+            texts,
+            seed,
+        )
+        return Persuading(verdict, _times(model, assessed))
+
+
+def _experiments(assessed: Assessed) -> Contacted | None:
+    """Contacts of campaigns with a holdout, whose outcome was known at the cutoff."""
+    churn = assessed.config.churn
+    found = contacted(assessed.histories, definition_of(assessed.config))
+    if found is None:
+        return None
+    closes = found.rows["day"].to_numpy() + churn.horizon_days + churn.grace_days
+    found = found.some(found.matured & (closes <= day_number(assessed.cutoff)))
+    return found.some(has_holdout(found.rows))
+
+
+def _seen(assessed: Assessed, found: Contacted) -> Contacts:
+    """The contacts with what the model in charge says of their customers on these days."""
+    frame = build_vectors(assessed.histories, assessed.plan, found.points, labels=False).frame
+    model = assessed.model
+    value = values_of(assessed.config, assessed.histories, found.points, model=model, frame=frame)
+    return _as_known(found, model.matrix(frame), model.predict(frame), value)
+
+
+def _as_known(
+    found: Contacted, matrix: np.ndarray, risk: np.ndarray, value: np.ndarray | None
+) -> Contacts:
+    rows = found.rows
+    first_day = rows.groupby("campaign")["day"].transform("min")
+    return Contacts(
+        matrix=matrix,
+        treated=rows["treated"].to_numpy(dtype=bool),
+        churned=rows["churned"].to_numpy(dtype=float),
+        propensity=rows.groupby("campaign")["treated"].transform("mean").to_numpy(dtype=float),
+        risk=risk,
+        campaign=first_day.to_numpy(),
+        customers=rows["customer"].to_numpy(),
+        value=value,
+    )
+
+
+def _times(model: Uplift, assessed: Assessed) -> np.ndarray:
+    """The share of leavers kept of each customer, against that of all at risk."""
+    kept = model.predict(assessed.model.matrix(assessed.frame)) / assessed.probability
+    kept = np.clip(kept, 0.0, None)
+    usual = float(kept[assessed.at_risk].mean()) if assessed.at_risk.any() else 0.0
+    return np.clip(kept / usual, 0.0, MOST_TIMES) if usual > 0 else np.ones(len(kept))
