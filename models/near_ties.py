@@ -13,6 +13,7 @@ import numpy as np
 
 from models.choosing import firmness
 from models.resources import Resources
+from models.silence import silenced
 
 MOST_KINDS = 1000
 """In one programme, so that it is solved in a second or so."""
@@ -124,14 +125,15 @@ def _solve(
         return np.zeros(0, np.int64), True
     once = coo_array((np.ones(pairs), (open_.of, np.arange(pairs))), shape=(len(sizes), pairs))
     room = np.concatenate([sizes, left])
-    found = milp(
-        # Larger than 1, since the solver takes differences below 1e-6 for none.
-        -gains * (1e3 / gains.max()),
-        integrality=np.ones(pairs),
-        bounds=Bounds(0, sizes[open_.of]),
-        constraints=LinearConstraint(vstack([once, uses[:, open_.action]]).tocsr(), ub=room),
-        options={"node_limit": MOST_NODES, "mip_rel_gap": close / (gains @ sizes[open_.of])},
-    )
+    with silenced():
+        found = milp(
+            # Larger than 1, since the solver takes differences below 1e-6 for none.
+            -gains * (1e3 / gains.max()),
+            integrality=np.ones(pairs),
+            bounds=Bounds(0, sizes[open_.of]),
+            constraints=LinearConstraint(vstack([once, uses[:, open_.action]]).tocsr(), ub=room),
+            options={"node_limit": MOST_NODES, "mip_rel_gap": close / (gains @ sizes[open_.of])},
+        )
     if found.x is None:
         return np.zeros(pairs, np.int64), False
     return np.rint(found.x).astype(np.int64), found.status == 0

@@ -8,6 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
+ROUNDING = 1 + Fraction(np.finfo(np.float64).eps) * 4
+
 
 @dataclass(frozen=True)
 class Resources:
@@ -79,10 +81,17 @@ class Resources:
 
 
 def _usable(money: float, costs: np.ndarray) -> float:
-    """What of the money contacts can add up to: costs in whole units leave the broken rest."""
-    whole = np.isfinite(money) and bool((costs == np.floor(costs)).all())
-    unit = math.gcd(*(int(cost) for cost in costs)) if whole else 0
-    return float(int(money) // unit * unit) if unit else money
+    """What of the money contacts can add up to: they all cost multiples of some unit.
+
+    Costs are taken as the decimals that they are written as, with room for the rounding that lies
+    between; a price for the rest, which cannot be spent, would widen the bound.
+    """
+    if not np.isfinite(money):
+        return money
+    told = [Fraction(repr(cost)) for cost in costs.tolist()]
+    below = math.lcm(*(cost.denominator for cost in told))
+    unit = Fraction(math.gcd(*(int(cost * below) for cost in told)), below)
+    return float(Fraction(money) * ROUNDING // unit * unit) if unit else money
 
 
 def spent(counts: np.ndarray, costs: np.ndarray) -> float:

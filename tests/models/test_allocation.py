@@ -171,6 +171,15 @@ def test_equals_are_taken_by_order():
     assert (told >= 0).mean() == pytest.approx(1234 / 5000, abs=1 / 700)
 
 
+def test_a_budget_is_not_exceeded_by_rounding():
+    """Six times 0.1 is 0.6000000000000001 where it is added exactly, though not step by step."""
+    found = allocate(
+        np.full((9, 1), 4.0), np.array([0.1]), Resources(0.6, None, [np.inf]), order=orders(9)
+    )
+    assert math.fsum([0.1] * 6) > 0.6
+    assert (found.action >= 0).sum() == 5
+
+
 NO_LIMIT = np.full(2, np.inf)
 
 

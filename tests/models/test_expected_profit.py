@@ -115,6 +115,7 @@ def test_outlooks_count_contacts_alone_and_add_up():
     assert sure == Outlook(0, 0, 0, 0, 0)
     assert np.isnan(found.low[3])
     assert found.high[2] > found.low[2]
+    assert gift.low == pytest.approx(found.low[1])
 
 
 def test_the_verdict_is_no_where_a_loss_is_within_the_interval():

@@ -47,15 +47,17 @@ def test_the_bound_is_that_of_the_linear_programme(seed, customers, budget, capa
 
 
 def test_prices_by_hand():
-    """One more unit of money buys a tenth of the customer who brings 20 for 10."""
+    """A unit of money is worth what it brings with the last customer whom it reaches."""
     profits = np.array([[30.0], [20.0], [10.0]])
     prices, bound = find_prices(profits, np.array([10.0]), Resources(15, None, [np.inf]))
     # Of whole tens only 10 can be spent: the second customer, or the first, is the last.
     assert bound == pytest.approx(30)
     assert 2 - 1e-9 <= prices.budget <= 3 + 1e-9
     assert (prices.capacity, prices.per_action.tolist()) == (0, [0])
-    prices, bound = find_prices(profits, np.array([10.5]), Resources(15.75, None, [np.inf]))
-    assert bound == pytest.approx(40)
+    # Were there contacts for 7.5, too, 15 could be spent, 4.5 of it on a part of the second.
+    both, costs = np.column_stack([profits, np.full(3, -np.inf)]), np.array([10.5, 7.5])
+    prices, bound = find_prices(both, costs, Resources(15.7, None, [np.inf] * 2))
+    assert bound == pytest.approx(30 + 20 * 4.5 / 10.5)
     assert prices.budget == pytest.approx(20 / 10.5)
 
 

@@ -60,13 +60,21 @@ def test_limits_that_cannot_bind_are_no_rows():
     assert (limits.tolist(), place.tolist()) == ([7], [2])
 
 
-def test_of_whole_costs_the_broken_rest_of_a_budget_is_no_use():
+def test_the_rest_of_a_budget_that_no_contacts_add_up_to_is_no_use():
     def usable(*costs):
         return Resources(52.5, None, NONE).rows(np.array(costs), 100)[1][0]
 
     assert usable(4.0, 6.0) == 52
     assert usable(5.0, 10.0) == 50
     assert usable(0.5, 1.0) == 52.5
+    assert usable(3.5, 7) == 52.5
+    assert usable(1.1, 3.3) == pytest.approx(51.7)
+    assert usable(0.0, 5.0) == 50
+
+
+def test_a_budget_of_exactly_ten_contacts_is_usable_whole():
+    """0.1 is no multiple of what floats make of it."""
+    assert Resources(1.0, None, NONE[:1]).rows(np.array([0.1]), 100)[1][0] == 1.0
 
 
 @pytest.mark.parametrize("wrong", [-1, float("nan")])
