@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import (
+    allocation,
     checking,
     effects_coverage,
     engines,
@@ -67,6 +68,9 @@ SECTIONS = {
     ),
     "fitting": Section("Cost of training", lambda scale: fitting.run()),
     "explaining": Section("Cost of explanations", explaining.run),
+    "allocation": Section(
+        "Sharing out a budget", lambda scale: allocation.run(round(allocation.CUSTOMERS * scale))
+    ),
     "features": Section("What each group of features brings", lambda scale: features.run()),
     "engines": Section("Spark and DuckDB", lambda scale: engines.run()),
     "check": Section("Cost of the check", checking.check),
