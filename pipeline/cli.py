@@ -80,6 +80,9 @@ def simulate(
     customers: Annotated[int, typer.Option(help="How many customers.")] = 2_000,
     months: Annotated[int, typer.Option(help="How many months of history.")] = 18,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
+    campaigns: Annotated[
+        int, typer.Option(help="In how many months customers were contacted, some held out.")
+    ] = 0,
     json: AsJson = False,
 ) -> None:
     """Write demo histories of a subscription business, with the truth beside them."""
@@ -87,7 +90,7 @@ def simulate(
     from pipeline.simulate import simulate as run
 
     with Progress().stage("simulating histories"):
-        result = run(out, customers=customers, months=months, seed=seed)
+        result = run(out, customers=customers, months=months, seed=seed, campaigns=campaigns)
     values = {"path": result.path, "rows": result.rows, "churned": result.churned}
     _print(values, json, lambda: typer.echo(_simulated(result)))
 

@@ -11,6 +11,7 @@ for what has not happened, months are numbered from 0, the first month of the hi
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,7 @@ class Settings:
     price: tuple[float, float] = (0.85, 0.15)  # per 10 % of price rise
     rise_every: int = 9  # months between price rises
     rise_share: float = 0.35
+    second_thoughts: float = 0.25  # a month: who was talked into renewal switches it off again
 
 
 class Calendar:
@@ -78,6 +80,12 @@ class Calendar:
         self.names = np.arange(HISTORY_END - months, HISTORY_END + 14)
         self.first = seconds(self.names)
         self.end = int(self.first[months])
+
+    def until(self, month: int) -> Calendar:
+        """The same months, of a history that ends at the first of one of them."""
+        cut = copy(self)
+        cut.months, cut.end = month, int(self.first[month])
+        return cut
 
     def month_of_year(self, month: int) -> int:
         """January is 1."""
@@ -201,10 +209,13 @@ class Dunning:
         self.amount = np.zeros(count)
         self.rounds: list[dict[str, Array]] = []
 
+    def open(self, now: int) -> Array:
+        """Whether an invoice failed and is not settled yet."""
+        return np.asarray((self.failed_at < now) & (self.settled_at >= now))
+
     def log_odds(self, now: int) -> Array:
         """An open invoice weighs more the longer it is open; a settled one is soon forgotten."""
-        failed = self.failed_at < now
-        open_ = failed & (self.settled_at >= now)
+        failed, open_ = self.failed_at < now, self.open(now)
         old = open_ & (self.failed_at < now - 20 * DAY)
         recent = failed & ~open_ & (self.settled_at >= now - 30 * DAY)
         yearly = np.where(self.people.year, 1.3, 1.0)
@@ -238,6 +249,7 @@ class Dunning:
                 "invoice": self.invoice[who],
                 "due_at": self.due_at[who],
                 "amount": self.amount[who],
+                "until": np.full(len(who), NEVER),  # no attempt is made from here on
             }
         )
 
@@ -265,7 +277,8 @@ class Support:
     """Tickets: most are solved within days, the hard ones wait for weeks."""
 
     def __init__(self, people: People, s: Settings, rng: np.random.Generator) -> None:
-        self.people, self.s, self.rng = people, s, rng
+        self.people, self.s = people, s
+        self.rng: Any = rng  # or a RowStream, in worlds that are compared
         self.rate = people.by_segment(s.tickets_a_month) * np.exp(
             rng.normal(-0.12, 0.5, len(people.started))
         )
@@ -291,6 +304,7 @@ class Support:
         counts = rng.poisson(self.rate * newcomer * (1 + 0.15 * pain)) * present
         who = np.repeat(np.arange(len(counts)), counts)
         first, size = calendar.first, len(who)
+        rng = rng if isinstance(rng, np.random.Generator) else rng.of(who)
         opened = rng.integers(first[month], first[month + 1], size)
         hard, reopened = rng.random(size) < self.s.hard_share, rng.random(size) < 0.08
         days = np.exp(np.where(hard, rng.normal(3.2, 0.45, size), rng.normal(0.2, 0.8, size)))
@@ -318,18 +332,20 @@ class Contract:
         self.people, self.s, self.rng, self.calendar = people, s, rng, c
         count = len(people.started)
         self.auto_renew = rng.random(count) < np.where(people.year, 0.70, 0.86)
-        self.price = people.price.copy()
+        self.price, self.price_before = people.price.copy(), people.price.copy()
         self.rise = np.zeros(count)  # share of the old price
         self.rise_month = np.full(count, -99)
+        self.agreed_at = np.zeros(count, np.int64)  # with the team, on renewal
+        self.talked_into = np.zeros(count, bool)  # renewal, by the team
         self.changes: list[dict[str, Array]] = []
         everyone, renews_at = np.arange(count), self._term_date(people.start_month + 12)
         known = np.where(people.year, renews_at, np.nan)
-        self._record(everyone, people.started, self.price, self.auto_renew, known)
+        self.record(everyone, people.started, self.price, self.auto_renew, known)
 
     def _term_date(self, month: Array) -> Array:
         return np.asarray(self.calendar.first[month] + (self.people.billing_day - 1) * DAY)
 
-    def _record(self, who: Array, at: Array, price: Any, auto_renew: Any, renews_at: Any) -> None:
+    def record(self, who: Array, at: Array, price: Any, auto_renew: Any, renews_at: Any) -> None:
         """Remember a change; NaN stands for what stays as it was."""
         fields = {"price": price, "auto_renew": auto_renew, "renews_at": renews_at}
         values = {name: np.broadcast_to(v, who.shape).astype(float) for name, v in fields.items()}
@@ -360,7 +376,7 @@ class Contract:
         renewing = np.flatnonzero(staying & self.renewal(month))
         date = self._term_date(np.full(len(staying), month))
         following = self._term_date(np.full(len(staying), month + 12))
-        self._record(renewing, date[renewing], np.nan, np.nan, following[renewing])
+        self.record(renewing, date[renewing], np.nan, np.nan, following[renewing])
         self._switch(month, staying, pain)
         if month >= 3 and (self.calendar.months - 3 - month) % self.s.rise_every == 0:
             self._raise_prices(month, staying, date)
@@ -370,12 +386,13 @@ class Contract:
         rng, count = self.rng, len(staying)
         soon = self.renewal(month + 1) | self.renewal(month + 2)
         off = 0.006 * (1 + np.minimum(pain, 3)) * np.where(soon, 5, 1)
+        off = np.where(self.talked_into, self.s.second_thoughts, off)
         chance = np.where(self.auto_renew, off, 0.03)
         who = np.flatnonzero(staying & (rng.random(count) < chance))
         first = self.calendar.first
-        at = rng.integers(first[month], first[month + 1], count)
-        self.auto_renew[who] = ~self.auto_renew[who]
-        self._record(who, at[who], np.nan, self.auto_renew[who], np.nan)
+        at = np.maximum(rng.integers(first[month], first[month + 1], count), self.agreed_at)
+        self.auto_renew[who], self.talked_into[who] = ~self.auto_renew[who], False
+        self.record(who, at[who], np.nan, self.auto_renew[who], np.nan)
 
     def _raise_prices(self, month: int, staying: Array, billing: Array) -> None:
         """A share of customers pays 8-30 % more from their billing day on."""
@@ -385,5 +402,6 @@ class Contract:
         who = np.flatnonzero(settled & (rng.random(count) < share))
         size = rng.uniform(0.08, 0.30, count)[who]
         self.rise[who], self.rise_month[who] = size, month
+        self.price_before[who] = self.price[who]
         self.price[who] = np.round(self.price[who] * (1 + size), 2)
-        self._record(who, billing[who], self.price[who], np.nan, np.nan)
+        self.record(who, billing[who], self.price[who], np.nan, np.nan)

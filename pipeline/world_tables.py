@@ -52,6 +52,7 @@ class History:
     changes: list[dict[str, Array]]
     rounds: list[dict[str, Array]]
     tickets: list[dict[str, Array]]
+    lifts: list[dict[str, Array]]  # set-up steps made up for, from an instant on
 
 
 def instants(seconds: Array) -> pa.Array:
@@ -97,14 +98,16 @@ def _last_moment(history: History, customer: Array) -> Array:
 def customers(history: History, rng: np.random.Generator) -> pa.Table:
     """One row per customer: attributes known at sign-up."""
     people = history.people
+    who = np.flatnonzero(people.started < history.calendar.end)
+    size, business = people.company_size[who], people.business[who]
     columns = {
-        "customer_id": ids("C", np.arange(len(people.started))),
-        "signed_up_at": instants(people.started),
-        "contact_allowed": pa.array(people.contact_allowed),
-        "segment": texts(SEGMENTS, people.business),
-        "country": texts(COUNTRIES, people.country),
-        "channel": texts(CHANNELS, people.channel),
-        "company_size": numbers(people.company_size, kind=pa.int64(), known=people.business),
+        "customer_id": ids("C", who),
+        "signed_up_at": instants(people.started[who]),
+        "contact_allowed": pa.array(people.contact_allowed[who]),
+        "segment": texts(SEGMENTS, business),
+        "country": texts(COUNTRIES, people.country[who]),
+        "channel": texts(CHANNELS, people.channel[who]),
+        "company_size": numbers(size, kind=pa.int64(), known=business),
     }
     return pa.table(columns)
 
@@ -145,6 +148,8 @@ def payments(history: History, rng: np.random.Generator) -> pa.Table:
     number = np.arange(len(rows["run"])) - np.repeat(np.cumsum(tries) - tries, tries)
     rows["at"] = rows["run"] + RETRY_DAYS[number] * DAY
     rows["status"] = np.where(number == rows["attempt"], 0, 1)  # paid, failed
+    made = rows["at"] < rows["until"]
+    rows, number = {name: values[made] for name, values in rows.items()}, number[made]
     refunded = (rows["status"] == 0) & (rng.random(len(number)) < 0.006)
     refunds = {name: values[refunded] for name, values in rows.items()}
     refunds["at"] = refunds["at"] + rng.integers(DAY, 12 * DAY, refunded.sum())
@@ -238,7 +243,16 @@ def _setup_steps(history: History, rng: np.random.Generator) -> dict[str, Array]
     who = np.repeat(np.arange(len(steps)), steps)
     days = np.minimum(rng.exponential(4.0, len(who)), 29.0)
     at = people.started[who] + (days * DAY).astype(np.int64)
-    return {"customer": who, "at": at, "event": np.full(len(who), EVENTS.index("setup_step"))}
+    parts = [{"customer": who, "at": at}, *(_later_steps(lift, rng) for lift in history.lifts)]
+    rows = _joined(parts)
+    return {**rows, "event": np.full(len(rows["at"]), EVENTS.index("setup_step"))}
+
+
+def _later_steps(lift: dict[str, Array], rng: np.random.Generator) -> dict[str, Array]:
+    """The steps that an onboarding programme makes up for, in its first days."""
+    who = np.repeat(lift["customer"], lift["steps"])
+    days = np.minimum(rng.exponential(4.0, len(who)), 29.0)
+    return {"customer": who, "at": np.repeat(lift["at"], lift["steps"]) + (days * DAY).astype(int)}
 
 
 def _month_of_usage(history: History, month: int, rng: np.random.Generator) -> dict[str, Array]:
