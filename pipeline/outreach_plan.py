@@ -7,10 +7,10 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from models.power import Advice, Plan, advise
 
 from features.errors import TooLittleData
 from models.outreach import CONTACT, HOLDOUT
+from models.power import Advice, Plan, advise
 from pipeline.assessing import Assessed, assess
 from pipeline.choosing import Chosen, choose
 from pipeline.config import Config
@@ -19,7 +19,7 @@ from pipeline.progress import Progress
 from pipeline.reasons import named_drivers
 
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
-"""Holdout shares that are told beside the config's own."""
+"""Holdout shares that are told beside the one at hand."""
 
 
 @dataclass(frozen=True)
@@ -94,31 +94,30 @@ def _planned(assessed: Assessed, chosen: Chosen) -> Planned:
     taken = (group == CONTACT) | (group == HOLDOUT)
     if not taken.any():
         raise _nobody(assessed, chosen)
-    share = assessed.config.outreach.holdout_share
     action = np.array(chosen.outreach.action, dtype=object)
-    whole = _sized(assessed, chosen, taken, share)
+    whole = _sized(assessed, chosen, taken)
     return Planned(
         as_of=assessed.cutoff,
         model=assessed.label,
         chosen=chosen,
         whole=whole,
         by_action={
-            name: _sized(assessed, chosen, taken & (action == name), share)
+            name: _sized(assessed, chosen, taken & (action == name))
             for name in chosen.rates
             if (taken & (action == name)).any()
         },
-        by_share={other: _again(whole, other) for other in sorted({*SHARES, share})},
+        by_share={other: _again(whole, other) for other in SHARES},
     )
 
 
-def _sized(assessed: Assessed, chosen: Chosen, rows: np.ndarray, share: float) -> Sized:
+def _sized(assessed: Assessed, chosen: Chosen, rows: np.ndarray) -> Sized:
     """The size of a campaign with these customers; success is weighed by who would leave."""
     leaves = assessed.probability[rows]
     rates = [chosen.rates[str(name)].mean for name in np.array(chosen.outreach.action)[rows]]
     success = float(np.average(rates, weights=leaves)) if leaves.sum() > 0 else 0.0
     plan = Plan(
         customers=int(rows.sum()),
-        holdout_share=share,
+        holdout_share=float((np.array(chosen.outreach.group)[rows] == HOLDOUT).mean()),
         churn_rate=float(leaves.mean()),
         success_rate=success,
     )

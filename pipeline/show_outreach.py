@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.effects import Effect
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from models.effects import Effect
 from pipeline.consoles import console_for, near
 
 if TYPE_CHECKING:
     from models.success import Success
-
     from pipeline.choosing import Chosen
     from pipeline.outreach_evaluate import Campaign, Evaluated, Money
     from pipeline.outreach_plan import Planned, Sized
 
-ARMS = ("contacted", "held out", "left, contacted", "left, held out")
-EFFECT = ("effect on churn", "95 % interval", "kept of leavers")
+ARMS = ("contacted", "held out")
+EFFECT = ("effect", "95 % interval", "kept")
 
 
 def evaluated(result: Evaluated) -> None:
@@ -33,7 +32,7 @@ def evaluated(result: Evaluated) -> None:
     for what, parts in result.parts.items():
         told = {name: one for name, one in parts.items() if one.effect is not None}
         if len(told) > 1:
-            table = _table(what.removeprefix("customers_profile_"), *ARMS[:2], *EFFECT, "")
+            table = _table(what.removeprefix("customers_profile_"), *ARMS, *EFFECT, "")
             for name, one in told.items():
                 assert one.effect is not None
                 clear = "clear" if one.clear else ""
@@ -83,7 +82,7 @@ def planned(result: Planned) -> None:
     console.print()
     if advice.why:
         console.print(f"[bold yellow]! {escape(advice.why)}[/bold yellow]", soft_wrap=True)
-    table = _table("", *ARMS[:2], "power", "smallest success rate", "customers needed", "forgone")
+    table = _table("", *ARMS, "power", "smallest success rate", "customers needed", "forgone")
     rows = {"all": result.whole, **result.by_action}
     rows |= {f"all, {share:.0%} held out": one for share, one in result.by_share.items()}
     for name, one in rows.items():
@@ -159,7 +158,7 @@ def _money(console: Console, money: Money) -> None:
 
 
 def _campaigns(console: Console, result: Evaluated) -> None:
-    table = _table("campaign", "from", *ARMS, *EFFECT, "profit a contact")
+    table = _table("campaign", "from", *ARMS, "left, of each", *EFFECT, "profit a contact")
     for one in result.campaigns:
         table.add_row(escape(one.name) or "–", one.first, *_row(one))
     console.print(table)
@@ -170,16 +169,16 @@ def _row(one: Campaign) -> list[str]:
     if one.observed is not None:
         seen = one.observed
         interval = f"{_points(seen.low)} to {_points(seen.high)}"
-        return [f"{one.treated:,}", "none", "", "", _points(seen.estimate), interval, "", "no test"]
+        left = f"{seen.mean:.1%}"
+        return [f"{one.treated:,}", "none", left, _points(seen.estimate), interval, "", "no test"]
     if not one.has_holdout:
-        return [f"{one.treated:,}", "none", *[""] * 5, "no test"]
+        return [f"{one.treated:,}", "none", *[""] * 4, "no test"]
     if one.churn is None:
-        return [f"{one.treated:,}", f"{one.holdout:,}", *[""] * 4, f"{one.pending:,} pending", ""]
+        return [f"{one.treated:,}", f"{one.holdout:,}", *[""] * 4, f"{one.pending:,} pending"]
     profit = one.money.profit() if one.money else None
     return [
         *_sizes(one.churn),
-        f"{one.churn.treated.mean:.1%}",
-        f"{one.churn.holdout.mean:.1%}",
+        f"{one.churn.treated.mean:.1%} / {one.churn.holdout.mean:.1%}",
         *_told(one.churn),
         "" if profit is None else f"{profit[0]:,.2f}",
     ]
@@ -224,5 +223,6 @@ def _table(first: str, *others: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column(first)
     for name in others:
-        table.add_column(name, justify="left" if name in ("from", "") else "right")
+        # What stands in one line is wider than its name.
+        table.add_column(name, justify="left" if name in ("from", "") else "right", no_wrap=True)
     return table
