@@ -73,7 +73,10 @@ def test_the_rest_of_a_budget_that_no_contacts_add_up_to_is_no_use():
 
 
 def test_a_budget_of_exactly_ten_contacts_is_usable_whole():
-    """0.1 is no multiple of what floats make of it."""
+    """Nor is one lost where floats of 0.3 are less than it, and three of them less than 0.9."""
+    below, resources = np.array([0.3]), Resources(0.8999999999999999, None, NONE[:1])
+    assert resources.hold(np.array([3]), below)
+    assert resources.rows(below, 100)[1][0] == pytest.approx(0.9)
     assert Resources(1.0, None, NONE[:1]).rows(np.array([0.1]), 100)[1][0] == 1.0
 
 
