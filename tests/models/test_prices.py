@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -26,6 +26,7 @@ def relaxed(profits, costs, resources):
     return -found.fun
 
 
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     customers=st.integers(1, 40),
