@@ -42,18 +42,12 @@ def test_the_difference_and_who_was_kept():
 
 
 def test_the_usual_t_interval_for_money():
-    """Figures of Welch's test as scipy has them."""
-    from scipy.stats import ttest_ind
-
-    random = np.random.default_rng(2)
-    money, treated = random.normal(20, 9, 80), np.arange(80) % 5 > 0
-    money[treated] += 4
+    """scipy 1.17: ttest_ind(equal_var=False) of the same two arms, and its confidence_interval."""
+    money, treated = np.arange(24.0) ** 1.5 % 17, np.arange(24) % 3 > 0
     found = effect(money, treated)
-    told = ttest_ind(money[treated], money[~treated], equal_var=False)
-    low, high = told.confidence_interval()
-    assert (found.low, found.high) == pytest.approx((low, high))
-    assert found.p == pytest.approx(told.pvalue)
-    assert found.freedom == pytest.approx(told.df)
+    assert (found.low, found.high) == pytest.approx((-5.694921346, 2.825916853))
+    assert found.p == pytest.approx(0.486659312)
+    assert found.freedom == pytest.approx(16.684756149)
     assert found.kept is None
 
 
@@ -97,11 +91,11 @@ def test_adjustment_narrows_and_moves_towards_the_truth():
 
 @pytest.mark.parametrize(("n", "share"), [(300, 0.1), (1200, 0.2)])
 def test_intervals_hold_the_truth(n, share):
-    """At least 93 of 100, and of small holdouts too; 300 campaigns."""
+    """At least 93 of 100, and of small holdouts too; 200 campaigns."""
     random = np.random.default_rng(1)
     leaving = 1 / (1 + np.exp(-random.normal(-1.2, 1.2, 100_000)))
     truth, hits = -0.3 * leaving.mean(), []
-    for seed in range(300):
+    for seed in range(200):
         outcome, treated, score = campaign(seed, n, share, 0.3)
         found = effect(outcome, treated, score, planned=n)
         kept = found.kept is None or found.kept.low <= 0.3 <= found.kept.high
@@ -113,15 +107,15 @@ def test_intervals_hold_the_truth(n, share):
 def test_only_one_interval_may_be_looked_at_again_and_again():
     """No effect at all, and a look after each 100 customers; who stops at the first one errs."""
     fixed = anytime = 0
-    for seed in range(80):
+    for seed in range(60):
         outcome, treated, score = campaign(seed, 1000, 0.2, 0.0)
         looks = [
             effect(outcome[:n], treated[:n], score[:n], planned=1000) for n in range(100, 1001, 100)
         ]
         fixed += any(not one.low <= 0 <= one.high for one in looks)
         anytime += any(not one.anytime_low <= 0 <= one.anytime_high for one in looks)
-    assert fixed / 80 > 0.12
-    assert anytime / 80 <= 0.05
+    assert fixed / 60 > 0.12
+    assert anytime / 60 <= 0.05
 
 
 def test_parts_are_corrected_for_their_number():

@@ -51,6 +51,18 @@ def test_either_model_alone_is_enough():
     assert told.naive > 15
 
 
+def test_a_choice_from_the_middle_is_made_up_for():
+    """Neither the choice nor the outcome goes straight with the score."""
+    random = np.random.default_rng(2)
+    score = random.normal(size=2000)
+    treated = random.random(2000) < 1 / (1 + np.exp(score**2 - 0.5))
+    money = 10 * score**2 + 2 * treated + random.normal(size=2000)
+    told = observed_effect(money, treated, score)
+    assert told.naive < -3
+    assert told.low < 2 < told.high
+    assert told.estimate == pytest.approx(2, abs=0.2)
+
+
 def test_money_is_told_as_it_is():
     random = np.random.default_rng(1)
     score = random.normal(size=900)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from models.persuading import Contacts, judge, split
+from models.qini import Targeting
+from models.uplift import Uplift
 
 FEATURES = ("risk", "mood", "noise")
 
@@ -32,11 +34,16 @@ def contacts(seed: int, n: int, *, moods: bool, campaigns: int = 6) -> Contacts:
 
 
 def judged(found: Contacts, seed: int = 1):
-    return judge(found, features=FEATURES, categorical=[], seed=seed, draws=150)
+    return judge(found, features=FEATURES, categorical=[], seed=seed, draws=100)
 
 
-def test_used_where_moods_decide():
-    found = judged(contacts(1, 6000, moods=True))
+@pytest.fixture(scope="module")
+def by_moods():
+    return judged(contacts(1, 6000, moods=True))
+
+
+def test_used_where_moods_decide(by_moods):
+    found = by_moods
     assert found.used
     assert found.gain.low > 0
     assert found.gain.mean == pytest.approx(found.qini - found.qini_of_risk)
@@ -45,20 +52,23 @@ def test_used_where_moods_decide():
 
 
 def test_not_used_where_the_effect_goes_with_the_risk():
-    used = [judged(contacts(seed, 4000, moods=False)).used for seed in range(3)]
-    assert sum(used) == 0
-    found = judged(contacts(7, 4000, moods=False))
-    assert found.why.startswith("Risk times value decides: on the latest campaigns the order by")
-    assert found.gain.low <= 0
+    for seed in (7, 16):  # the second leads, within noise
+        found = judged(contacts(seed, 4000, moods=False))
+        assert not found.used
+        assert found.gain.low <= 0
+        assert found.why.startswith("Risk times value decides: on the latest campaigns the order")
 
 
 def test_value_weighs_benefits_and_both_orders():
-    plain = contacts(1, 6000, moods=True)
-    dear = judged(replace(plain, value=np.full(6000, 200.0)))
-    assert dear.qini == pytest.approx(200 * judged(plain).qini)
-    # All the money is with those in a bad mood, whom a contact makes leave: so little is gained.
-    unlike = judged(replace(plain, value=np.where(plain.matrix[:, 1] > 0, 2.0, 200.0)))
-    assert unlike.qini < dear.qini / 2
+    found = contacts(2, 4000, moods=True)
+    found = replace(found, value=np.random.default_rng(1).lognormal(5, 1, 4000))
+    verdict, (earlier, latest) = judged(found), split(found)
+    learned = earlier.matrix, earlier.treated, earlier.churned, earlier.propensity
+    model = Uplift.fit(*learned, FEATURES, [], 1)
+    orders = (model.predict(latest.matrix) * latest.value, latest.risk * latest.value)
+    arms = -latest.value * latest.churned, latest.treated, latest.propensity
+    told = [Targeting(order, *arms).curve().qini_coefficient for order in orders]
+    assert [verdict.qini, verdict.qini_of_risk] == pytest.approx(told)
 
 
 def test_one_campaign_cannot_judge_itself():
@@ -93,6 +103,5 @@ def test_the_latest_campaigns_judge():
     assert np.array_equal(split(days)[1].risk, latest.risk)
 
 
-def test_the_same_contacts_give_the_same_verdict():
-    found = contacts(3, 3000, moods=True)
-    assert judged(found) == judged(found)
+def test_the_same_contacts_give_the_same_verdict(by_moods):
+    assert judged(contacts(1, 6000, moods=True)) == by_moods

@@ -95,13 +95,13 @@ def test_who_can_be_kept_comes_before_who_is_at_risk():
 
 def test_orders_that_mean_nothing_seldom_differ():
     wrong = 0
-    for seed in range(40):
+    for seed in range(25):
         benefit, treated, *_ = drawn(seed, 500)
         scores = np.random.default_rng(seed + 100).random((2, 500))
         orders = [Targeting(score, benefit, treated) for score in scores]
-        found = qini_gain(*orders, np.arange(500), seed=seed, draws=80)
+        found = qini_gain(*orders, np.arange(500), seed=seed, draws=60)
         wrong += found.low > 0
-    assert wrong <= 4
+    assert wrong <= 3
 
 
 def test_rows_of_a_customer_are_drawn_together():

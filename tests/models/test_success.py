@@ -68,6 +68,16 @@ def test_finds_the_truth_with_growing_data(truth):
     assert found.evidence > 500
 
 
+def test_where_the_arms_contradict_the_belief_the_grid_is_wide_enough():
+    """Every churn rate there is, instead of those that the holdout allows."""
+    q, s = np.linspace(1e-4, 1 - 1e-4, 4000), (np.arange(500) + 0.5) / 500
+    rate = q * (1 - s)[:, None]
+    log = 199.5 * np.log(q) + 799.5 * np.log1p(-q) + 2700 * np.log(rate) + 6300 * np.log1p(-rate)
+    weights = np.exp(log - log.max()).sum(axis=1) * s**5 * (1 - s) ** 13
+    mean = np.average(s, weights=weights)
+    assert learn(0.3, 20, [Campaign(9000, 2700, 1000, 200)]).mean == pytest.approx(mean, rel=0.02)
+
+
 def test_an_action_that_does_harm_ends_near_nothing():
     found = learn(0.3, 20, [Campaign(9000, 2700, 1000, 200)])
     assert 0 <= found.low < found.mean < 0.05
