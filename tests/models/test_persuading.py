@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.comparison import Gain
 from models.persuading import Contacts, judge, split
 from models.qini import Targeting
 from models.uplift import Uplift
@@ -52,11 +53,21 @@ def test_used_where_moods_decide(by_moods):
 
 
 def test_not_used_where_the_effect_goes_with_the_risk():
-    for seed in (7, 16):  # the second leads, within noise
+    for seed in (7, 8):
         found = judged(contacts(seed, 4000, moods=False))
         assert not found.used
         assert found.gain.low <= 0
         assert found.why.startswith("Risk times value decides: on the latest campaigns the order")
+
+
+def test_a_lead_within_noise_is_not_used(monkeypatch):
+    lead = Gain(0.01, -0.001, 0.02)
+    monkeypatch.setattr("models.persuading.qini_gain", lambda *orders, **settings: lead)
+    found = judged(contacts(7, 3000, moods=True))
+    assert not found.used
+    assert found.why.endswith(
+        "does not beat it beyond noise, by a Qini coefficient of +0.01 (-0.001 to 0.02)."
+    )
 
 
 def test_value_weighs_benefits_and_both_orders():
