@@ -27,6 +27,7 @@ from benchmarks import (
     quality,
     reasons,
     side,
+    value,
     vectors,
     worlds,
 )
@@ -65,6 +66,9 @@ SECTIONS = {
     "coverage": Section(
         "Whether intervals of effects hold",
         lambda scale: effects_coverage.run(round(effects_coverage.CAMPAIGNS * scale)),
+    ),
+    "value": Section(
+        "Whether values come true", lambda scale: value.run(round(value.CUSTOMERS * scale))
     ),
     "fitting": Section("Cost of training", lambda scale: fitting.run()),
     "explaining": Section("Cost of explanations", explaining.run),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-MOST_CUSTOMERS = 10_000
+MOST_CUSTOMERS = 25_000
 """Customers that a fit looks at: its parameters are as sure as anybody needs them."""
 FEWEST_REPEATS = 50
 """Repeat purchases without which nothing is learned."""

@@ -18,7 +18,7 @@ from features.vectors import KEYS
 from models.calibration import Identity
 from models.model import ChurnModel
 from models.training import Data, Fitted, Part, dataset, fit_boosters
-from models.value import DAYS_A_MONTH, Worth, discounts, staying_worth
+from models.value import DAYS_A_MONTH, HAZARDS, Worth, discounts, staying_worth
 from models.value_check import check_values, ends_asked_for
 from pipeline.candidate import Candidate, at_days
 from pipeline.opening import definition_of
@@ -152,6 +152,8 @@ def _judged(
     except ValueError as error:
         return {"why": str(error)}
     stayed = labels == 0
+    if worth.how == HAZARDS:
+        found["one_rate"] = _by_one_rate(candidate, model, points, frame, then, until, came)
     return {
         "cutoff": str(then.cutoff),
         "months": then.months,
@@ -160,6 +162,25 @@ def _judged(
         **found,
         "range": ends_asked_for(_some(worth, stayed), came[stayed]),
     }
+
+
+def _by_one_rate(
+    candidate: Candidate,
+    model: ChurnModel,
+    points: LabelledPoints,
+    frame: pd.DataFrame,
+    then: Then,
+    until: np.ndarray,
+    came: np.ndarray,
+) -> dict[str, Any]:
+    """The same figures where one churn rate stands for all: what hazards are to be better than."""
+    config, histories = candidate.config, candidate.histories
+    plain = replace(model, survival=None)
+    worth = worth_of(config, histories, points, model=plain, frame=frame, months=then.months)
+    assert worth is not None
+    expected = worth.today(model.predict(frame), until)
+    found = check_values(expected, came, seed=config.model.seed)
+    return {name: found[name] for name in ("total", "rank_correlation", "mean_distance")}
 
 
 def _some(worth: Worth, kept: np.ndarray) -> Worth:

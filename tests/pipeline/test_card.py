@@ -83,6 +83,7 @@ def test_every_question_has_its_section():
         "## Data",
         "## How good",
         "## Where it is weak",
+        "## What customers are worth",
         "## Not for",
         "## What it looks at",
         "## Its reasons",

@@ -124,7 +124,7 @@ def test_the_gap_is_the_difference(trained):
 
 
 def test_plots_are_drawn(trained):
-    for name in ("reliability.png", "gains.png", "profit.png"):
+    for name in ("reliability.png", "gains.png", "profit.png", "value.png"):
         assert (trained[1].folder / name).stat().st_size > 5_000
 
 

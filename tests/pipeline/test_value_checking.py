@@ -28,6 +28,10 @@ def test_values_come_true_on_the_demo(checked):
     assert tenths[-1]["realised"] > 5 * tenths[0]["realised"]
 
 
+def test_hazards_are_better_than_one_rate_for_all(checked):
+    assert checked["mean_distance"] < checked["one_rate"]["mean_distance"]
+
+
 def test_the_model_knows_how_far_values_were_off(found, checked):
     told = found.candidate.model.context[LEARNED]
     assert told["error"] == checked["error"]

@@ -6,7 +6,7 @@ from copy import deepcopy
 
 import pytest
 
-from pipeline.verdict import rows, sentences, warnings
+from pipeline.verdict import rows, sentences, warnings, worth
 
 
 @pytest.fixture
@@ -59,3 +59,36 @@ def test_the_clearest_weak_spot_is_told(metrics):
 def test_profit_is_told_where_there_is_money(metrics):
     assert "per 1,000 customers" in told(metrics)
     assert "per 1,000 customers" not in told({**metrics, "profit": None})
+
+
+VALUE = {
+    "cutoff": "2026-03-01",
+    "months": 8,
+    "how_why": "",
+    "customers": 1047,
+    "total": 1.049,
+    "total_interval": [1.018, 1.083],
+    "rank_correlation": 0.866,
+}
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (
+            VALUE,
+            "Values as they would have been found at 2026-03-01 expected 1.05 times what 1,047 "
+            "customers brought in 8 months (95 % interval 1.02 to 1.08); rank correlation 0.87.",
+        ),
+        (
+            {**VALUE, "how_why": "too few", "rank_correlation": None},
+            "Values (by one churn rate for all, since too few) as they would have been found at "
+            "2026-03-01 expected 1.05 times what 1,047 customers brought in 8 months (95 % "
+            "interval 1.02 to 1.08).",
+        ),
+        ({"why": "no money"}, "Values are not held against what came: no money."),
+        (None, "Values are not held against what came: it was not looked at."),
+    ],
+)
+def test_whether_values_came_true_is_told(found, said):
+    assert worth({"value": found}) == said
