@@ -100,6 +100,31 @@ def trained(tmp_path_factory, write_config):
 
 
 @pytest.fixture(scope="session")
+def played(tmp_path_factory, write_config):
+    """A business that ran three campaigns, and a model in charge that is older than these."""
+    from pipeline.config import load
+    from pipeline.progress import Progress
+    from pipeline.simulate import simulate
+    from pipeline.train import train
+
+    folder = tmp_path_factory.mktemp("played")
+    simulate(folder / "data", customers=2500, months=16, seed=4, campaigns=3)
+    text = """
+[points]
+last = 2026-02-01
+[model]
+tune_trials = 0
+refits = 0
+test_points = 1
+[outreach]
+budget = 150.0
+"""
+    file = write_config(folder, text, source=folder / "data")
+    train(load(file), Progress())
+    return file
+
+
+@pytest.fixture(scope="session")
 def found(tmp_path_factory, write_config):
     """What a training run found, before anybody decides; its histories are open."""
     from pipeline import train
