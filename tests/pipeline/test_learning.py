@@ -1,0 +1,108 @@
+"""Success rates as contacts taught them: only what was known at the cutoff, only with a holdout."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+
+from pipeline.config import load
+from pipeline.learning import learned_from, learned_rates
+from pipeline.opening import open_histories
+from pipeline.progress import Progress
+
+
+@pytest.fixture(scope="module")
+def config(write_config, tmp_path_factory):
+    text = """
+[[outreach.actions]]
+name = "call"
+drivers = ["usage"]
+cost = 1.0
+success_rate = 0.1
+
+[[outreach.actions]]
+name = "gift"
+drivers = ["price"]
+cost = 1.0
+success_rate = 0.5
+evidence = 1000
+"""
+    return load(write_config(tmp_path_factory.mktemp("learning"), text))
+
+
+def rows(*parts):
+    """Contacts from (campaign, action, treated, customers, leavers)."""
+    frames = [
+        pd.DataFrame(
+            {
+                "campaign": campaign,
+                "action": action,
+                "treated": treated,
+                "churned": [1] * left + [0] * (count - left),
+            }
+        )
+        for campaign, action, treated, count, left in parts
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def test_without_contacts_the_config_counts(config):
+    found = learned_from(config, None)
+    assert {name: rate.mean for name, rate in found.items()} == {"call": 0.1, "gift": 0.5}
+    assert not any(rate.learned for rate in found.values())
+
+
+def test_a_rate_moves_to_what_was_seen(config):
+    """Of 4,000 each 400 held out left and 200 contacted: half of the leavers were kept."""
+    found = learned_from(
+        config, rows(("a", "call", True, 4000, 200), ("a", "call", False, 4000, 400))
+    )
+    assert found["call"].learned
+    assert 0.3 < found["call"].mean < 0.5
+    assert not found["gift"].learned
+
+
+def test_who_was_held_out_without_an_action_stands_for_the_whole_campaign(config):
+    own = rows(
+        ("a", "call", True, 500, 25),
+        ("a", "gift", True, 500, 25),
+        ("a", None, False, 1000, 100),
+    )
+    found = learned_from(config, own)
+    assert (found["call"].treated, found["call"].holdout) == (500, 1000)
+    assert (found["gift"].treated, found["gift"].holdout) == (500, 1000)
+
+
+def test_the_holdout_of_another_action_or_campaign_tells_nothing(config):
+    own = rows(
+        ("a", "call", True, 500, 25),
+        ("a", "gift", True, 500, 25),
+        ("a", "gift", False, 500, 50),
+        ("b", "call", False, 500, 50),
+    )
+    found = learned_from(config, own)
+    assert found["call"].holdout == 0
+    assert not found["call"].learned
+    assert found["gift"].holdout == 500
+
+
+def test_only_windows_that_had_closed_by_the_cutoff_teach(played):
+    """The third campaign's windows of 30 days close 30 days after it."""
+    config = load(played)
+    contacts = pd.read_parquet(played.parent / "data" / "contacts.parquet")
+    days = sorted(set(contacts["occurred_at"].dt.date))
+    histories = open_histories(config, Progress.silent())
+    try:
+        closed = [
+            sum(rate.treated for rate in learned_rates(config, histories, day).values())
+            for day in (days[0], days[-1] + timedelta(29), days[-1] + timedelta(30))
+        ]
+    finally:
+        histories.close()
+    per_day = contacts[contacts["group"] == "treated"]["occurred_at"].dt.date.value_counts()
+    assert closed[0] == 0
+    assert closed[1] <= per_day.sum() - per_day[days[-1]]
+    assert closed[2] > closed[1]
+    assert isinstance(days[0], date)

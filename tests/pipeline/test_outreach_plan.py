@@ -1,0 +1,119 @@
+"""Before a campaign, and the list that learns from those before it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.choosing import Chosen
+from pipeline.config import load
+from pipeline.outreach_plan import plan_campaign
+from pipeline.progress import Progress
+from pipeline.score import score
+
+
+@pytest.fixture(scope="module")
+def planned(played):
+    return plan_campaign(load(played), Progress.silent())
+
+
+@pytest.fixture(scope="module")
+def scored(played):
+    return score(load(played), Progress.silent())
+
+
+def test_the_plan_is_the_list_that_would_be_written(planned, scored):
+    groups = scored.risk_list["group"].value_counts()
+    assert planned.whole.plan.treated == groups["contact"]
+    assert planned.whole.plan.holdout == groups["holdout"]
+    assert isinstance(planned.chosen, Chosen)
+    assert planned.chosen.outreach.action == scored.chosen.outreach.action
+
+
+def test_the_actions_add_up_to_the_whole(planned):
+    sizes = [one.plan.customers for one in planned.by_action.values()]
+    assert sum(sizes) == planned.whole.plan.customers
+
+
+def test_a_larger_holdout_costs_more_and_finds_more(planned):
+    shares = list(planned.by_share)
+    forgone = [one.advice.forgone for one in planned.by_share.values()]
+    power = [one.advice.power for one in planned.by_share.values()]
+    assert shares == sorted(shares)
+    assert forgone == sorted(forgone)
+    assert power[-1] > power[0]
+
+
+def test_the_plan_is_shown_and_told_as_json(played, churn):
+    shown = churn("outreach", "plan", "-c", played)
+    assert shown.status == 0
+    assert "customers needed" in shown.out
+    assert "all, 20% held out" in shown.out
+
+
+def test_contacts_come_out_in_the_shape_in_which_they_come_back(scored):
+    found, contacts = scored.risk_list, pd.read_parquet(scored.folder / "contacts.parquet")
+    taken = found[found["group"].isin(["contact", "holdout"])]
+    assert set(contacts["customer_id"]) == set(taken["customer_id"])
+    assert list(contacts) == ["customer_id", "occurred_at", "campaign", "action", "group", "cost"]
+    assert set(contacts["group"]) == {"treated", "holdout"}
+    assert (contacts[contacts["group"] == "holdout"]["cost"] == 0).all()
+    treated = contacts[contacts["group"] == "treated"]
+    assert set(treated["customer_id"]) == set(found[found["group"] == "contact"]["customer_id"])
+    assert treated["cost"].sum() == pytest.approx(scored.chosen.outreach.spent)
+    assert treated["cost"].sum() <= 150.0
+
+
+def test_expected_profit_is_the_formula(scored):
+    """P(leave) x success x value - cost - incentive x P(stay), where the first driver is met."""
+    found, rates = scored.risk_list, scored.chosen.rates
+    actions = {one.name: one for one in load_actions()}
+    checked = 0
+    for row in found[found["group"] == "contact"].to_dict("records"):
+        action = actions[row["action"]]
+        if row["driver_1"] not in action.drivers:
+            continue
+        checked += 1
+        p, value = row["churn_probability"], row["value"]
+        profit = p * rates[action.name].mean * value - action.cost - action.incentive * (1 - p)
+        assert row["expected_profit"] == pytest.approx(profit)
+    assert checked > 5
+
+
+def load_actions():
+    from pipeline.actions import DEFAULT_ACTIONS
+
+    return DEFAULT_ACTIONS
+
+
+def test_the_list_uses_learned_rates_and_says_so(scored):
+    run = pd.read_json(scored.folder / "run.json", typ="series")
+    rates = run["outreach"]["success_rates"]
+    assert any(rate["learned"] for rate in rates.values())
+    assert run["outreach"]["uplift"]["used"] is False
+    assert run["outreach"]["uplift"]["why"].startswith("Risk times value decides")
+    assert run["outreach"]["gap"] < 0.02
+
+
+def test_why_not_is_told_of_everybody_who_is_not_contacted(scored):
+    found = scored.risk_list
+    none = found["group"] == "none"
+    reasons = {"unprofitable", "budget", "suppressed", "no_consent", "not_at_risk"}
+    assert set(found[none]["why_not"]) <= reasons
+    assert (found[~none]["why_not"] == "").all()
+    assert np.isfinite(found[~none]["expected_profit"]).all()
+
+
+def test_a_budget_of_zero_contacts_nobody_and_the_plan_says_why(played, churn, tmp_path):
+    text = played.read_text().replace("budget = 150.0", "budget = 0.0")
+    file = tmp_path / "churn.toml"
+    file.write_text(
+        text.replace(
+            "[points]",
+            f'[mlflow]\ntracking_uri = "sqlite:////{str(played.parent)[1:]}/mlflow.db"\n[points]',
+        )
+    )
+    ended = churn("outreach", "plan", "-c", file)
+    assert ended.status == 4
+    assert "budget" in ended.err
