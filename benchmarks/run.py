@@ -24,6 +24,7 @@ from benchmarks import (
     features,
     fitting,
     model,
+    policy,
     quality,
     reasons,
     side,
@@ -69,6 +70,10 @@ SECTIONS = {
     ),
     "value": Section(
         "Whether values come true", lambda scale: value.run(round(value.CUSTOMERS * scale))
+    ),
+    "policy": Section(
+        "What the outreach list truly earns",
+        lambda scale: policy.run(round(policy.CUSTOMERS * scale)),
     ),
     "fitting": Section("Cost of training", lambda scale: fitting.run()),
     "explaining": Section("Cost of explanations", explaining.run),

@@ -200,7 +200,8 @@ def resolve(world: World, month: int, action: str, who: Array, at: Array) -> Non
 def _settle(world: World, month: int, who: Array, at: Array) -> None:
     """The open invoice is paid by another method, and no further attempt is made."""
     dunning = world.dunning
-    open_ = dunning.open(_now(world, month))[who]
+    # An attempt in the small hours may have been sooner.
+    open_ = dunning.open(_now(world, month))[who] & (dunning.settled_at[who] > at)
     who, at = who[open_], at[open_]
     stop = np.full(len(dunning.amount), NEVER)
     stop[who] = at

@@ -1,0 +1,212 @@
+"""What the outreach list truly earns: simulated businesses run again with and without its contacts.
+
+The policy sees what was known at the first of a month and spends a budget that binds; the truth
+tells what each contact brings over the twelve months that follow. Beside it stand an oracle that
+knows that truth, simple rules under the same budget, and the policy with one of its ingredients
+after the other replaced by the truth: where that helps, there is something to gain.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.policy_swaps import List, swapped
+from pipeline.config import DEFAULT_ACTIONS, Config, from_values
+from pipeline.progress import Progress
+from pipeline.score import score
+from pipeline.simulate import streams_of, write_folder
+from pipeline.train import train
+from pipeline.world import Calendar, Settings
+from pipeline.world_forks import Prospects, Terms, prospects
+from pipeline.world_life import World
+from pipeline.world_outreach import ACTIONS, NOBODY, OFFERS
+from pipeline.world_truth import live
+
+SEEDS = (931, 932, 933)
+"""Used here alone."""
+
+# Prices rise two months before NOW, so that they are among the causes.
+CUSTOMERS, MONTHS, NOW = 12_000, 43, 24
+CAMPAIGNS = (13, 16, 19, 22)
+RUNS = 40
+BUDGET_SHARE = 1 / 3
+TERMS = Terms(months=12)
+FURTHER: tuple[dict[str, Any], ...] = (
+    {"name": "renewal_reminder", "drivers": ["subscription"], "cost": 1.0, "success_rate": 0.15},
+    {
+        "name": "account_manager",
+        "drivers": ["support", "usage", "satisfaction"],
+        "cost": 40.0,
+        "success_rate": 0.2,
+    },
+    {
+        "name": "gift",
+        "drivers": ["price", "usage", "satisfaction"],
+        "cost": 2.0,
+        "incentive": 10.0,
+        "success_rate": 0.1,
+    },
+)
+MONEY = np.array([offer.cost + offer.incentive for offer in OFFERS])
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a policy truly earned."""
+
+    profit: float
+    error: float
+    contacts: int
+    spent: float
+
+
+def run(customers: int = CUSTOMERS, runs: int = RUNS) -> str:
+    """Judge the policy on each business; Markdown."""
+    parts = [
+        f"{customers:,} customers, {NOW} months known, profit over the {TERMS.months} months "
+        f"after, means of {runs} runs ± standard error; the budget is a third of what it would "
+        "take to contact all whom it truly pays to contact."
+    ]
+    for seed in SEEDS:
+        with tempfile.TemporaryDirectory() as folder:
+            parts.append(f"Seed {seed}:\n\n{table(judge(seed, customers, runs, Path(folder)))}")
+    return "\n\n".join(parts)
+
+
+def table(found: dict[str, Judged]) -> str:
+    """A row per policy; Markdown."""
+    oracle = found["oracle"].profit
+    lines = ["| policy | profit | share of the oracle's | contacts | spent |"]
+    lines.append("| --- | ---: | ---: | ---: | ---: |")
+    for name, one in found.items():
+        cells = f"{one.profit:,.0f} ± {one.error:,.0f} | {one.profit / oracle:.1%}"
+        lines.append(f"| {name} | {cells} | {one.contacts:,} | {one.spent:,.0f} |")
+    return "\n".join(lines)
+
+
+def judge(seed: int, customers: int, runs: int, folder: Path) -> dict[str, Judged]:
+    """What each policy earns on one business, by name."""
+    world = _write(seed, customers, folder / "data")
+    known = prospects(world, NOW, TERMS, runs=runs, seed=2 * seed)
+    allowed = known.active & world.people.contact_allowed
+    every = np.where(allowed[:, None], known.profit, -np.inf)
+    money = np.broadcast_to(MONEY, every.shape)
+    all_worth = every.max(axis=1) > 0
+    budget = BUDGET_SHARE * float(MONEY[every.argmax(axis=1)][all_worth].sum())
+    plans = {"oracle": take(every, money, budget)}
+    day = pd.Timestamp(world.calendar.names[NOW]).date()
+    train(_config(folder, day, budget, 0.0), Progress())
+    found = {
+        share: score(_config(folder, day, budget, share), Progress(), as_of=day).risk_list
+        for share in (0.0, 0.1)
+    }
+    listed = List.of(found[0.0], customers)
+    plans |= {"policy": listed.contacts, "policy, 10 % held out": _contacts(found[0.1], customers)}
+    plans |= _rules(listed, allowed, budget, seed)
+    plans |= {
+        name: take(profits, money, budget)
+        for name, profits in swapped(listed, known, allowed, _actions()).items()
+    }
+    plans["nobody"] = np.full(customers, NOBODY)
+    truth = prospects(world, NOW, TERMS, runs=runs, seed=2 * seed + 1)
+    return {name: judged(truth, contacts) for name, contacts in plans.items()}
+
+
+def _write(seed: int, customers: int, folder: Path) -> World:
+    """A business with campaigns in its past, written as it was known then; it stands at NOW."""
+    streams = streams_of(seed)
+    calendar = Calendar(MONTHS)
+    lived = live(customers, calendar, Settings(), streams, campaigns=CAMPAIGNS, until=NOW)
+    write_folder(folder, lived, streams)
+    return lived.world
+
+
+def _actions() -> list[dict[str, Any]]:
+    """The default actions and what the world can answer beside them, in the world's order."""
+    told = {a.name: a.model_dump() for a in DEFAULT_ACTIONS} | {a["name"]: a for a in FURTHER}
+    return [told[name] for name in ACTIONS]
+
+
+def _config(folder: Path, day: Any, budget: float, holdout_share: float) -> Config:
+    outreach = {"budget": budget, "holdout_share": holdout_share, "actions": _actions()}
+    values = {
+        "data": {"source": "data", "observed_until": day},
+        "model": {"tune_trials": 0, "refits": 0},
+        "value": {"horizon_months": TERMS.months},
+        "outreach": outreach,
+    }
+    return from_values(values, folder / "churn.toml")
+
+
+def _contacts(found: pd.DataFrame, customers: int) -> np.ndarray:
+    return List.of(found, customers).contacts
+
+
+def take(profits: np.ndarray, money: np.ndarray, budget: float) -> np.ndarray:
+    """One action at most for each customer, of most profit under a budget.
+
+    By the price of money at which the budget just lasts; what is left then goes to the next ones
+    by profit per money.
+    """
+    low, high = 0.0, 1e6
+    chosen = _at_price(profits, money, low)
+    for _ in range(60 if _spent(chosen, money) > budget else 0):
+        price = (low + high) / 2
+        chosen = _at_price(profits, money, price)
+        low, high = (price, high) if _spent(chosen, money) > budget else (low, price)
+    chosen = _at_price(profits, money, high) if high < 1e6 else chosen
+    left = budget - _spent(chosen, money)
+    best = _at_price(profits, money, low)
+    rows = np.flatnonzero((chosen == NOBODY) & (best != NOBODY))
+    for row in rows[
+        np.argsort(-profits[rows, best[rows]] / money[rows, best[rows]], kind="stable")
+    ]:
+        if money[row, best[row]] <= left:
+            chosen[row], left = best[row], left - money[row, best[row]]
+    return chosen
+
+
+def _at_price(profits: np.ndarray, money: np.ndarray, price: float) -> np.ndarray:
+    reduced = profits - price * money
+    return np.where(reduced.max(axis=1) > 0, reduced.argmax(axis=1), NOBODY)
+
+
+def _spent(contacts: np.ndarray, money: np.ndarray) -> float:
+    rows = np.flatnonzero(contacts != NOBODY)
+    return float(money[rows, contacts[rows]].sum())
+
+
+def _rules(listed: List, allowed: np.ndarray, budget: float, seed: int) -> dict[str, np.ndarray]:
+    """Simple rules under the same budget, each with the action that the list tells."""
+    order = {
+        "top risk": listed.probability,
+        "top value": listed.value,
+        "at random": np.random.default_rng(seed).random(len(allowed)),
+    }
+    able = allowed & (listed.action != NOBODY)
+    return {name: _first(by, listed.action, able, budget) for name, by in order.items()}
+
+
+def _first(by: np.ndarray, action: np.ndarray, able: np.ndarray, budget: float) -> np.ndarray:
+    """The first ones until the budget ends."""
+    rows = np.argsort(-by, kind="stable")
+    rows = rows[able[rows]]
+    rows = rows[np.cumsum(MONEY[action[rows]]) <= budget]
+    contacts = np.full(len(by), NOBODY)
+    contacts[rows] = action[rows]
+    return contacts
+
+
+def judged(truth: Prospects, contacts: np.ndarray) -> Judged:
+    """The true profit of contacts, by runs of the world that chose none of them."""
+    rows = np.flatnonzero(contacts != NOBODY)
+    gains = truth.gain[:, rows, contacts[rows]].sum(axis=1, dtype=np.float64)
+    profit = float(truth.profit[rows, contacts[rows]].sum())
+    error = float(gains.std(ddof=1) / np.sqrt(len(gains)))
+    return Judged(profit, error, len(rows), float(MONEY[contacts[rows]].sum()))

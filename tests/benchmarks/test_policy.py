@@ -1,0 +1,60 @@
+"""The benchmark of policies spends no more than it may, and its oracle knows best."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import policy
+from benchmarks.policy_swaps import fits_of
+from pipeline.world_outreach import ACTIONS, NOBODY
+
+PROFITS = st.lists(
+    st.tuples(st.floats(-5, 20), st.floats(-5, 20), st.floats(-5, 20)), min_size=1, max_size=30
+)
+
+
+@given(PROFITS, st.floats(0, 60))
+def test_the_budget_is_never_exceeded_and_only_profit_is_taken(rows, budget):
+    profits = np.array(rows)
+    money = np.broadcast_to(np.array([1.0, 4.0, 10.0]), profits.shape)
+    chosen = policy.take(profits, money, budget)
+    taken = np.flatnonzero(chosen != NOBODY)
+    assert money[taken, chosen[taken]].sum() <= budget + 1e-9
+    assert (profits[taken, chosen[taken]] > 0).all()
+
+
+def test_without_need_to_save_everybody_gets_the_best():
+    profits = np.array([[1.0, 5.0], [3.0, 2.0], [-1.0, -2.0]])
+    chosen = policy.take(profits, np.ones((3, 2)), 10.0)
+    assert chosen.tolist() == [1, 0, NOBODY]
+
+
+def test_actions_fit_the_strongest_driver_that_any_fits():
+    actions = [{"drivers": ["price"]}, {"drivers": ["usage", "price"]}, {"drivers": ["support"]}]
+    fits = fits_of([["profile", "price", "support"], ["support"], []], actions)
+    assert fits.tolist() == [[1, 1, 0], [0, 0, 1], [0, 0, 0]]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    return policy.judge(8, 1_500, 2, tmp_path_factory.mktemp("policy"))
+
+
+def test_nobody_earns_nothing_and_contacts_something(found):
+    assert found["nobody"] == policy.Judged(0.0, 0.0, 0, 0.0)
+    assert found["policy"].contacts > 5
+    assert found["policy"].profit > found["at random"].profit
+    assert found["oracle"].profit > found["policy"].profit
+    assert found["policy, 10 % held out"].contacts <= found["policy"].contacts
+
+
+def test_all_spend_under_the_same_budget(found):
+    most = max(one.spent for one in found.values())
+    assert most <= found["oracle"].spent * 1.05
+    text = policy.table(found)
+    assert text.count("\n") == len(found) + 1
+    assert "| oracle |" in text
+    assert len(ACTIONS) == len(policy.MONEY)
