@@ -70,8 +70,8 @@ def run(customers: int = CUSTOMERS, runs: int = RUNS) -> str:
     """Judge the policy on each business; Markdown."""
     parts = [
         f"{customers:,} customers, {NOW} months known, profit over the {TERMS.months} months "
-        f"after, means of {runs} runs ± standard error; the budget is a third of what it would "
-        "take to contact all whom it truly pays to contact."
+        f"after, means of {runs} runs ± standard error; the budget is a third of what the list "
+        "would spend on all whom it seems to pay to contact."
     ]
     for seed in SEEDS:
         with tempfile.TemporaryDirectory() as folder:
@@ -97,11 +97,11 @@ def judge(seed: int, customers: int, runs: int, folder: Path) -> dict[str, Judge
     allowed = known.active & world.people.contact_allowed
     every = np.where(allowed[:, None], known.profit, -np.inf)
     money = np.broadcast_to(MONEY, every.shape)
-    all_worth = every.max(axis=1) > 0
-    budget = BUDGET_SHARE * float(MONEY[every.argmax(axis=1)][all_worth].sum())
-    plans = {"oracle": take(every, money, budget)}
     day = pd.Timestamp(world.calendar.names[NOW]).date()
-    train(_config(folder, day, budget, 0.0), Progress())
+    train(_config(folder, day, None, 0.0), Progress())
+    free = score(_config(folder, day, None, 0.0), Progress(), as_of=day).risk_list
+    budget = BUDGET_SHARE * _spent(List.of(free, customers).contacts, money)
+    plans = {"oracle": take(every, money, budget)}
     found = {
         share: score(_config(folder, day, budget, share), Progress(), as_of=day).risk_list
         for share in (0.0, 0.1)
@@ -133,8 +133,9 @@ def _actions() -> list[dict[str, Any]]:
     return [told[name] for name in ACTIONS]
 
 
-def _config(folder: Path, day: Any, budget: float, holdout_share: float) -> Config:
-    outreach = {"budget": budget, "holdout_share": holdout_share, "actions": _actions()}
+def _config(folder: Path, day: Any, budget: float | None, holdout_share: float) -> Config:
+    outreach = {"holdout_share": holdout_share, "actions": _actions()}
+    outreach |= {} if budget is None else {"budget": budget}
     values = {
         "data": {"source": "data", "observed_until": day},
         "model": {"tune_trials": 0, "refits": 0},

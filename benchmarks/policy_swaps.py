@@ -55,7 +55,8 @@ def swapped(
     """Profits as each swap expects them, (customers, actions); -inf: not possible."""
     rates = np.array([each["success_rate"] for each in actions])
     fits = fits_of(listed.drivers, actions)
-    true_success = _success(known)
+    true_success, later = _success(known), _later(known, fits)
+    true_rates = _rates(known, fits) * fits
     ours = {
         "probability": listed.probability,
         "value": listed.value,
@@ -72,10 +73,13 @@ def swapped(
         "the formula": ours,
         "with true probabilities": {**ours, "probability": truth["probability"]},
         "with true values": {**ours, "value": truth["value"]},
-        "with true success rates": {**ours, "success": _rates(known, fits) * fits},
+        "with true success rates": {**ours, "success": true_rates},
         "with the best fitting actions": {**ours, "success": rates * _truly_fits(known)},
         "with true success of each": {**ours, "success": true_success},
         "with anybody, not only at risk": {**ours, "able": allowed},
+        "with later months": {**ours, "success": rates * fits * later},
+        "with later months, true success rates": {**ours, "success": true_rates * later},
+        "the same, with anybody": {**ours, "success": true_rates * later, "able": allowed},
         "all true": truth,
         "all true, at risk alone": {**truth, "able": ours["able"]},
     }
@@ -108,6 +112,17 @@ def _rates(known: Prospects, fits: np.ndarray) -> np.ndarray:
     there = fits * known.active[:, None]
     kept = (there * (known.chance[:, None] - known.contacted)).sum(axis=0)
     return np.asarray(kept / np.maximum((there * known.chance[:, None]).sum(axis=0), 1e-9))
+
+
+def _later(known: Prospects, fits: np.ndarray) -> np.ndarray:
+    """How many times more an action brings than what it keeps in the first month, where it fits.
+
+    Causes that nobody resolves go on, so that the months after count, too.
+    """
+    there = fits * known.active[:, None]
+    at_once = (known.chance[:, None] - known.contacted) * known.value[:, None]
+    all_in_all = (there * known.gain.mean(axis=0)).sum(axis=0)
+    return np.asarray(np.maximum(all_in_all / np.maximum((there * at_once).sum(axis=0), 1e-9), 0))
 
 
 def _profits(
