@@ -9,7 +9,7 @@ after the other replaced by the truth: where that helps, there is something to g
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,22 +37,10 @@ CAMPAIGNS = (13, 16, 19, 22)
 RUNS = 40
 BUDGET_SHARE = 1 / 3
 TERMS = Terms(months=12)
-FURTHER: tuple[dict[str, Any], ...] = (
-    {"name": "renewal_reminder", "drivers": ["subscription"], "cost": 1.0, "success_rate": 0.15},
-    {
-        "name": "account_manager",
-        "drivers": ["support", "usage", "satisfaction"],
-        "cost": 40.0,
-        "success_rate": 0.2,
-    },
-    {
-        "name": "gift",
-        "drivers": ["price", "usage", "satisfaction"],
-        "cost": 2.0,
-        "incentive": 10.0,
-        "success_rate": 0.1,
-    },
-)
+WHEN = {
+    False: "a contact acts on the month at hand",
+    True: "a contact resolves its cause for good",
+}
 MONEY = np.array([offer.cost + offer.incentive for offer in OFFERS])
 
 
@@ -73,9 +61,11 @@ def run(customers: int = CUSTOMERS, runs: int = RUNS) -> str:
         f"after, means of {runs} runs ± standard error; the budget is a third of what the list "
         "would spend on all whom it seems to pay to contact."
     ]
-    for seed in SEEDS:
-        with tempfile.TemporaryDirectory() as folder:
-            parts.append(f"Seed {seed}:\n\n{table(judge(seed, customers, runs, Path(folder)))}")
+    for lasting in (False, True):
+        for seed in SEEDS:
+            with tempfile.TemporaryDirectory() as folder:
+                found = table(judge(seed, customers, runs, Path(folder), lasting=lasting))
+            parts.append(f"Seed {seed}, {WHEN[lasting]}:\n\n{found}")
     return "\n\n".join(parts)
 
 
@@ -90,9 +80,17 @@ def table(found: dict[str, Judged]) -> str:
     return "\n".join(lines)
 
 
-def judge(seed: int, customers: int, runs: int, folder: Path) -> dict[str, Judged]:
-    """What each policy earns on one business, by name."""
-    world = _write(seed, customers, folder / "data")
+def judge(
+    seed: int, customers: int, runs: int, folder: Path, *, lasting: bool = True
+) -> dict[str, Judged]:
+    """What each policy earns on one business, by name.
+
+    Parameters
+    ----------
+    lasting
+        Whether a contact that is answered resolves its cause for good, or for the month alone.
+    """
+    world = _write(seed, customers, folder / "data", lasting=lasting)
     known = prospects(world, NOW, TERMS, runs=runs, seed=2 * seed)
     allowed = known.active & world.people.contact_allowed
     every = np.where(allowed[:, None], known.profit, -np.inf)
@@ -101,7 +99,12 @@ def judge(seed: int, customers: int, runs: int, folder: Path) -> dict[str, Judge
     train(_config(folder, day, None, 0.0), Progress())
     free = score(_config(folder, day, None, 0.0), Progress(), as_of=day).risk_list
     budget = BUDGET_SHARE * _spent(List.of(free, customers).contacts, money)
-    plans = {"oracle": take(every, money, budget)}
+    seen = prospects(_without_tempers(world), NOW, TERMS, runs=runs, seed=2 * seed)
+    expected = np.where(allowed[:, None], seen.profit, -np.inf)
+    plans = {
+        "oracle": take(every, money, budget),
+        "oracle, but for tempers": take(expected, money, budget),
+    }
     found = {
         share: score(_config(folder, day, budget, share), Progress(), as_of=day).risk_list
         for share in (0.0, 0.1)
@@ -118,19 +121,36 @@ def judge(seed: int, customers: int, runs: int, folder: Path) -> dict[str, Judge
     return {name: judged(truth, contacts) for name, contacts in plans.items()}
 
 
-def _write(seed: int, customers: int, folder: Path) -> World:
+def _without_tempers(world: World) -> World:
+    """The world as it is known to one who knows all but how open each customer is to contacts.
+
+    Nothing in the histories tells that: everybody counts as the mean of its segment.
+    """
+    found, response = world.copy(), world.temper.response.copy()
+    for business in (False, True):
+        own = world.people.business == business
+        response[own] = response[own].mean(axis=0)
+    found.temper = replace(world.temper, response=response)
+    return found
+
+
+def _write(seed: int, customers: int, folder: Path, *, lasting: bool) -> World:
     """A business with campaigns in its past, written as it was known then; it stands at NOW."""
     streams = streams_of(seed)
     calendar = Calendar(MONTHS)
-    lived = live(customers, calendar, Settings(), streams, campaigns=CAMPAIGNS, until=NOW)
+    lived = live(
+        customers, calendar, Settings(lasting=lasting), streams, campaigns=CAMPAIGNS, until=NOW
+    )
     write_folder(folder, lived, streams)
     return lived.world
 
 
 def _actions() -> list[dict[str, Any]]:
-    """The default actions and what the world can answer beside them, in the world's order."""
-    told = {a.name: a.model_dump() for a in DEFAULT_ACTIONS} | {a["name"]: a for a in FURTHER}
-    return [told[name] for name in ACTIONS]
+    """The default actions at what they cost here; account managers are for businesses."""
+    told = {action.name: action.model_dump() for action in DEFAULT_ACTIONS}
+    told["account_manager"] |= {"high_value": False, "only": {"segment": ["business"]}}
+    money = {one.name: {"cost": one.cost, "incentive": one.incentive} for one in OFFERS}
+    return [told[name] | money[name] for name in ACTIONS]
 
 
 def _config(folder: Path, day: Any, budget: float | None, holdout_share: float) -> Config:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat
 
 from features.catalogue import Group
 from pipeline.section import Amount, Days, Section, Share
+from pipeline.states import State
 
 
 class Action(Section):
@@ -32,6 +33,8 @@ class Action(Section):
         Only customers of high value.
     renews_within_days
         Only customers whose term ends within so many days.
+    needs
+        Only customers in a state that it can change: `pipeline.states.STATES`.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -44,6 +47,7 @@ class Action(Section):
     only: dict[str, list[str | bool | int | float]] = {}
     high_value: bool = False
     renews_within_days: Days | None = None
+    needs: State | None = None
 
     @property
     def is_for_anybody(self) -> bool:
@@ -51,34 +55,20 @@ class Action(Section):
         return not (self.only or self.high_value or self.renews_within_days is not None)
 
 
+def _default(name: str, drivers: list[Group], cost: float, success: float, **more: Any) -> Action:
+    return Action(name=name, drivers=drivers, cost=cost, success_rate=success, **more)
+
+
 DEFAULT_ACTIONS = [
     # A longer dunning period, and another payment method, before anybody is let go.
-    Action(name="extend_dunning", drivers=["payments"], cost=1.0, success_rate=0.3),
-    Action(name="resolve_open_problem", drivers=["support"], cost=15.0, success_rate=0.25),
-    Action(name="enable_auto_renewal", drivers=["subscription"], cost=2.0, success_rate=0.2),
-    Action(
-        name="renewal_reminder",
-        drivers=["subscription"],
-        cost=0.5,
-        success_rate=0.1,
-        renews_within_days=60,
-    ),
-    Action(name="onboarding_programme", drivers=["onboarding"], cost=10.0, success_rate=0.15),
-    Action(name="help_and_training", drivers=["usage", "satisfaction"], cost=3.0, success_rate=0.1),
-    Action(
-        name="account_manager",
-        drivers=["support", "usage", "satisfaction"],
-        cost=60.0,
-        success_rate=0.35,
-        high_value=True,
-    ),
-    Action(name="price_talk", drivers=["price"], cost=8.0, incentive=10.0, success_rate=0.2),
-    Action(
-        name="gift",
-        drivers=["price", "usage", "satisfaction"],
-        cost=1.0,
-        incentive=15.0,
-        success_rate=0.15,
-    ),
+    _default("extend_dunning", ["payments"], 1.0, 0.3, needs="open_payment"),
+    _default("resolve_open_problem", ["support"], 15.0, 0.25, needs="open_ticket"),
+    _default("enable_auto_renewal", ["subscription"], 2.0, 0.2, needs="renewal_off"),
+    _default("renewal_reminder", ["subscription"], 0.5, 0.1, renews_within_days=60),
+    _default("onboarding_programme", ["onboarding"], 10.0, 0.15, needs="newcomer"),
+    _default("help_and_training", ["usage", "satisfaction"], 3.0, 0.1),
+    _default("account_manager", ["support", "usage", "satisfaction"], 60.0, 0.35, high_value=True),
+    _default("price_talk", ["price"], 8.0, 0.2, incentive=10.0, needs="price_rise"),
+    _default("gift", ["price", "usage", "satisfaction"], 1.0, 0.15, incentive=15.0),
 ]
 """What worked for others, with cautious success rates: a start until contacts tell."""

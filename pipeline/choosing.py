@@ -81,7 +81,7 @@ def choose(
     """
     config, histories = assessed.config, assessed.histories
     points, plan, settings = assessed.points, assessed.plan, config.outreach
-    rates = learned_rates(config, histories, assessed.cutoff)
+    rates = learned_rates(config, histories, assessed.model, assessed.cutoff)
     levers = levers_of(settings.actions, rates)
     fits = fits_of(assessed.drivers, drivers, settings.actions) * offered(
         settings.actions,

@@ -14,10 +14,12 @@ from features.histories import Histories
 from features.plan import Plan
 from features.points import LabelledPoints
 from features.vectors import build_vectors
+from models.drivers import Drivers
 from models.model import ChurnModel
 from models.risk import risk_bands
 from pipeline.config import Config
 from pipeline.known_before import model_before
+from pipeline.learning import action_fitted
 from pipeline.parting import date_of
 from pipeline.progress import Progress
 from pipeline.steadying import drivers_of
@@ -54,6 +56,8 @@ class Experiment:
         Expected remaining margin before the contact; None without money, or without a model.
     margin
         Of what was paid within the horizon after it; None without payments.
+    fitted
+        Whether the action fitted, as the list would have judged it then.
     parts
         Masks to judge apart: by what, and by which value of it.
     """
@@ -64,6 +68,7 @@ class Experiment:
     probability: np.ndarray | None
     value: np.ndarray | None
     margin: np.ndarray | None
+    fitted: np.ndarray
     parts: Mapping[str, Mapping[str, np.ndarray]]
 
     @property
@@ -97,7 +102,8 @@ def experiment_of(
     spent = spent_on(found.rows, config)
     actions = {"action": _masks(found.rows["action"])}
     if model is None:
-        return Experiment(None, found.rows, spent, None, None, margin, actions)
+        everywhere = np.ones(len(found), dtype=bool)
+        return Experiment(None, found.rows, spent, None, None, margin, everywhere, actions)
     with progress.stage("looking at them as they were before"):
         seen = Seen(config, histories, found.points, model)
         return Experiment(
@@ -107,6 +113,7 @@ def experiment_of(
             probability=seen.probability,
             value=seen.value,
             margin=margin,
+            fitted=action_fitted(config, histories, found, seen.drivers),
             parts={**actions, **seen.parts()},
         )
 
@@ -143,6 +150,10 @@ class Seen:
         return values_of(
             self.config, self.histories, self.points, model=self.model, frame=self.frame
         )
+
+    @cached_property
+    def drivers(self) -> Drivers:
+        return drivers_of(self.model, self.frame)
 
     def parts(self) -> dict[str, dict[str, np.ndarray]]:
         """By the driver that was the strongest, by risk band, and by segment."""

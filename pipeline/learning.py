@@ -7,25 +7,80 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
-from models.success import Campaign, Success, learn
 
-from features.contacted import contacted
+from features.contacted import Contacted, contacted
 from features.histories import Histories
+from features.plan import Plan
 from features.timeline import day_number
+from features.vectors import build_vectors
+from models.drivers import Drivers
+from models.model import ChurnModel
+from models.success import Campaign, Success, learn
 from pipeline.config import Config
+from pipeline.offering import fits_of, offered
 from pipeline.opening import definition_of
+from pipeline.reasons import named_drivers
+from pipeline.steadying import drivers_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+LEAST_FIT = 0.5
+"""An action fitted where it could take away at least half of what the strongest driver adds."""
 
-def learned_rates(config: Config, histories: Histories, cutoff: date) -> dict[str, Success]:
-    """By action, its success rate as it could be known at a cutoff: windows closed by then."""
+
+def learned_rates(
+    config: Config, histories: Histories, model: ChurnModel, cutoff: date
+) -> dict[str, Success]:
+    """By action, its success rate as it could be known at a cutoff: windows closed by then.
+
+    Only contacts teach whose action fitted, by what the model said of the customer on that day: an
+    action that was tried where there was nothing to mend says little of where there is.
+    """
+    found = known_contacts(config, histories, cutoff)
+    if found is None or not len(found):
+        return learned_from(config, None)
+    plan = Plan.from_dict(model.context["plan"])
+    frame = build_vectors(histories, plan, found.points, labels=False).frame
+    fitted = action_fitted(config, histories, found, drivers_of(model, frame))
+    return learned_from(config, found.rows[fitted])
+
+
+def known_contacts(config: Config, histories: Histories, cutoff: date) -> Contacted | None:
+    """The contacts whose windows had closed by a cutoff; None where there is no such table."""
     found = contacted(histories, definition_of(config))
     if found is None:
-        return learned_from(config, None)
+        return None
     closes = found.rows["day"].to_numpy() + config.churn.horizon_days + config.churn.grace_days
-    return learned_from(config, found.some(found.matured & (closes <= day_number(cutoff))).rows)
+    return found.some(found.matured & (closes <= day_number(cutoff)))
+
+
+def action_fitted(
+    config: Config, histories: Histories, found: Contacted, drivers: Drivers
+) -> np.ndarray:
+    """Whether each contact's action fitted; those without an action of their own stay.
+
+    Both groups are judged alike, by what was known before the contact.
+
+    Parameters
+    ----------
+    drivers
+        Of the customers on the days of their contacts.
+    """
+    actions, frame = config.outreach.actions, drivers.explanation.frame
+    fits = fits_of(drivers, named_drivers(drivers), actions) * offered(
+        actions,
+        histories=histories,
+        customers=found.points.points.customer,
+        frame=frame,
+        # What customers were worth then decides on the cost of an action, not on its success.
+        high_value=np.ones(len(frame), dtype=bool),
+    )
+    places = {action.name: place for place, action in enumerate(actions)}
+    place = found.rows["action"].map(places).to_numpy(dtype=float)
+    told = np.isfinite(place)
+    own = fits[np.arange(len(fits)), np.where(told, place, 0).astype(int)]
+    return ~told | (own >= LEAST_FIT)
 
 
 def learned_from(config: Config, rows: pd.DataFrame | None) -> dict[str, Success]:

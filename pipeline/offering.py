@@ -14,6 +14,7 @@ from features.tables import CUSTOMER
 from models.calibration import probabilities
 from models.drivers import Drivers
 from pipeline.actions import Action
+from pipeline.states import in_state
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,6 +91,8 @@ def offered(
             found[:, number] &= high_value
         if action.renews_within_days is not None:
             found[:, number] &= _renews_within(frame, action.renews_within_days)
+        if action.needs is not None:
+            found[:, number] &= in_state(frame, action.needs)
     return found
 
 

@@ -267,7 +267,7 @@ def _evaluate(
             churn=churn,
             money=None if churn is None else _money(seen, compared, planned),
             parts=_parts(seen, compared, planned),
-            rates=learned_from(config, ripe.rows),
+            rates=learned_from(config, ripe.rows[seen.fitted]),
             horizon_days=config.churn.horizon_days,
             pending=int((~found.matured).sum()),
             left_out=found.left_out,

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.contacted import Contacted, contacted
-from features.timeline import day_number
+from features.contacted import Contacted
 from features.vectors import build_vectors
 from models.persuading import Contacts, UpliftVerdict, judge, too_few
 from models.uplift import Uplift
 from pipeline.assessing import Assessed
 from pipeline.experiment import has_holdout
-from pipeline.opening import definition_of
+from pipeline.learning import known_contacts
 from pipeline.progress import Progress
 from pipeline.worth import values_of
 
@@ -65,13 +64,8 @@ def persuading_of(assessed: Assessed, progress: Progress) -> Persuading:
 
 def _experiments(assessed: Assessed) -> Contacted | None:
     """Contacts of campaigns with a holdout, whose outcome was known at the cutoff."""
-    churn = assessed.config.churn
-    found = contacted(assessed.histories, definition_of(assessed.config))
-    if found is None:
-        return None
-    closes = found.rows["day"].to_numpy() + churn.horizon_days + churn.grace_days
-    found = found.some(found.matured & (closes <= day_number(assessed.cutoff)))
-    return found.some(has_holdout(found.rows))
+    found = known_contacts(assessed.config, assessed.histories, assessed.cutoff)
+    return None if found is None else found.some(has_holdout(found.rows))
 
 
 def _seen(assessed: Assessed, found: Contacted) -> Contacts:

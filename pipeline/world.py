@@ -69,6 +69,7 @@ class Settings:
     price: tuple[float, float] = (0.85, 0.15)  # per 10 % of price rise
     rise_every: int = 9  # months between price rises
     rise_share: float = 0.35
+    lasting: bool = True  # an answered contact resolves its cause for good, or for the month alone
     second_thoughts: float = 0.25  # a month: who was talked into renewal switches it off again
 
 

@@ -153,7 +153,7 @@ class World:
         at = begin + self.answer_rng.integers(600, DAY // 2, len(reached.action))
         for number, name in enumerate(ACTIONS):
             who = np.flatnonzero(reached.answered & (reached.action == number))
-            if len(who):
+            if len(who) and self.s.lasting:
                 resolve(self, month, name, who, at[who])
 
     def satisfaction(self, outlook: Outlook) -> Array:
