@@ -11,11 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.effects import effect
 from pipeline.simulate import streams_of
 from pipeline.world import Calendar, Settings
 from pipeline.world_campaigns import Rule, plan_campaign
 from pipeline.world_life import World
 from pipeline.world_outreach import NOBODY
+
+SEEDS = range(1001, 1101)
+"""Used here alone."""
 
 CUSTOMERS, MONTHS = 3_000, 14
 NOISE = 0.5
@@ -30,6 +34,27 @@ class Tried:
     score: np.ndarray  # log-odds of churn as a model might have them before the campaign
     action: np.ndarray  # index into ACTIONS
     effect: float  # probability with the contact less that without, mean of the treated
+
+
+def run(customers: int = CUSTOMERS) -> str:
+    """How often the measured effect's intervals hold the true one; Markdown."""
+    tried = [judge_effect(seed, customers=customers) for seed in SEEDS]
+    found = [effect(one.churned, one.treated, one.score) for one in tried]
+    pairs = list(zip(found, tried, strict=True))
+    once = sum(own.low <= one.effect <= own.high for own, one in pairs)
+    often = sum(own.anytime_low <= one.effect <= own.anytime_high for own, one in pairs)
+    rows = {
+        "campaigns": f"{len(tried)}",
+        "customers in one, mean": f"{np.mean([len(one.churned) for one in tried]):.0f}",
+        "of them held out": f"{np.mean([(~one.treated).mean() for one in tried]):.0%}",
+        "left, of those held out": f"{np.mean([own.holdout.mean for own in found]):.1%}",
+        "true effect, mean": f"{np.mean([one.effect for one in tried]):+.2%}",
+        "measured effect, mean": f"{np.mean([own.estimate for own in found]):+.2%}",
+        "95 % interval holds the true effect": f"{once}",
+        "the interval for any number of looks does": f"{often}",
+    }
+    lines = [f"| {name} | {value} |" for name, value in rows.items()]
+    return "\n".join([f"Seeds {SEEDS[0]} to {SEEDS[-1]}.", "", "| | |", "| --- | ---: |", *lines])
 
 
 def judge_effect(

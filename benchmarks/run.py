@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks import (
     allocation,
+    campaigns,
     checking,
     effects_coverage,
     engines,
@@ -70,6 +71,10 @@ SECTIONS = {
     ),
     "value": Section(
         "Whether values come true", lambda scale: value.run(round(value.CUSTOMERS * scale))
+    ),
+    "campaigns": Section(
+        "Whether the measured effect is the true one",
+        lambda scale: campaigns.run(round(campaigns.CUSTOMERS * scale)),
     ),
     "policy": Section(
         "What the outreach list truly earns",
