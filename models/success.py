@@ -6,10 +6,12 @@ adds its likelihood: with ``q`` the churn rate without a contact and ``s`` the s
 
     x_h ~ Binomial(n_h, q),   x_t ~ Binomial(n_t, q (1 - s)),   s in [0, 1]
 
-where ``q``, which nobody needs to know, is integrated out under Jeffreys' prior. Campaigns have
-their own ``q`` and share ``s``; the product with the prior is taken on a grid (Gelman et al. 2013,
-chapters 3 and 5), and a Beta with the same mean and variance is told. An action that does harm
-ends near 0: a rate below nothing has no place in the expected profit.
+where ``q``, which nobody needs to know, is integrated out: under Jeffreys' prior, or under what a
+model of before said of these customers (a Beta distribution worth as many customers as the model is
+trusted), so that a few customers held out are not all that tells how many would have left.
+Campaigns have their own ``q`` and share ``s``; the product with the prior is taken on a grid
+(Gelman et al. 2013, chapters 3 and 5), and a Beta with the same mean and variance is told. An
+action that does harm ends near 0: a rate below nothing has no place in the expected profit.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ import numpy as np
 
 FEWEST_EXPECTED = 10.0
 """So many of the treated must have been expected to leave without the contact,"""
+FEWEST_BY_MODEL = 3.0
+"""(fewer where a model tells how many, as few customers held out do not)"""
 FEWEST_HELD_OUT = 5
 """and so many of the holdout must have left, before anything is learned."""
 STEPS, RATES = 1000, 600
@@ -40,6 +44,9 @@ class Campaign:
     kept, error
         The share of leavers kept and its standard error, where both were adjusted
         (`models.effects`); they then stand for the counts.
+    rate, rate_evidence
+        The churn rate of the treated without the contact by a model of before, and how many
+        customers held out it is worth.
     """
 
     treated: int
@@ -48,6 +55,8 @@ class Campaign:
     holdout_leavers: int
     kept: float | None = None
     error: float | None = None
+    rate: float | None = None
+    rate_evidence: float = 0.0
 
     def __post_init__(self) -> None:
         arms = ((self.treated_leavers, self.treated), (self.holdout_leavers, self.holdout))
@@ -56,11 +65,21 @@ class Campaign:
         both = self.kept is not None and self.error is not None and self.error > 0
         if not both and (self.kept, self.error) != (None, None):
             raise ValueError(f"a share kept comes with a standard error above 0: {self}")
+        if self.rate is not None and not (0 < self.rate < 1 and self.rate_evidence > 0):
+            raise ValueError(f"a rate lies between 0 and 1 and is worth some customers: {self}")
 
     @property
     def expected(self) -> float:
         """Leavers among the treated, had they not been contacted."""
-        return self.treated * self.holdout_leavers / self.holdout if self.holdout else 0.0
+        left, customers = self.without_contact
+        return self.treated * left / customers if customers else 0.0
+
+    @property
+    def without_contact(self) -> tuple[float, float]:
+        """Leavers, and of how many customers: those held out, and what the model is worth."""
+        told = 0.0 if self.rate is None else self.rate * self.rate_evidence
+        worth = 0.0 if self.rate is None else self.rate_evidence
+        return self.holdout_leavers + told, self.holdout + worth
 
 
 @dataclass(frozen=True)
@@ -96,13 +115,17 @@ class Success:
     expected: float
 
 
-def learn(mean: float, evidence: float, campaigns: Sequence[Campaign]) -> Success:
+def learn(
+    mean: float, evidence: float, campaigns: Sequence[Campaign], *, held_out_leavers: int = 0
+) -> Success:
     """The success rate after these campaigns; their order does not matter.
 
     Parameters
     ----------
     mean, evidence
         What is believed before: the success rate, and how many leavers that belief is worth.
+    held_out_leavers
+        Of all that the rates by a model were held against, whatever their action.
 
     Raises
     ------
@@ -116,7 +139,7 @@ def learn(mean: float, evidence: float, campaigns: Sequence[Campaign]) -> Succes
         )
     # In one order, so that the sums are the same to the last bit.
     used = sorted(campaigns, key=_order)
-    why = _too_little(used)
+    why = _too_little(used, held_out_leavers)
     sure = mean in (0.0, 1.0)
     if why or sure:
         found = (mean, evidence, *_middle_of_prior(mean, evidence))
@@ -139,21 +162,23 @@ def learn(mean: float, evidence: float, campaigns: Sequence[Campaign]) -> Succes
 
 def _order(campaign: Campaign) -> tuple[float, ...]:
     counts = campaign.treated, campaign.treated_leavers, campaign.holdout, campaign.holdout_leavers
-    return *counts, campaign.kept or 0.0, campaign.error or 0.0
+    told = campaign.kept, campaign.error, campaign.rate, campaign.rate_evidence
+    return *counts, *(one or 0.0 for one in told)
 
 
-def _too_little(campaigns: Sequence[Campaign]) -> str:
+def _too_little(campaigns: Sequence[Campaign], held_out_leavers: int) -> str:
     """Why nothing can be learned; empty where it can."""
     expected = sum(one.expected for one in campaigns)
-    held_out = sum(one.holdout_leavers for one in campaigns)
+    held_out = max(sum(one.holdout_leavers for one in campaigns), held_out_leavers)
     if not campaigns:
         return "no campaign with a holdout yet"
     if held_out < FEWEST_HELD_OUT:
         return f"{held_out:,} of the holdout left; it takes {FEWEST_HELD_OUT}"
-    if expected < FEWEST_EXPECTED:
+    fewest = FEWEST_BY_MODEL if all(one.rate for one in campaigns) else FEWEST_EXPECTED
+    if expected < fewest:
         return (
             f"{expected:.1f} of the treated would have left without the contact; it takes "
-            f"{FEWEST_EXPECTED:g}"
+            f"{fewest:g}"
         )
     return ""
 
@@ -182,12 +207,11 @@ def _likelihood(campaign: Campaign, grid: np.ndarray) -> np.ndarray:
 
 def _by_counts(campaign: Campaign, grid: np.ndarray) -> np.ndarray:
     """The log-likelihood of each success rate, the churn rate integrated out."""
-    if not campaign.holdout or not campaign.treated:
+    left, customers = campaign.without_contact
+    if not customers or not campaign.treated:
         return np.zeros_like(grid)
     q = _churn_rates(campaign)
-    held_out = (campaign.holdout_leavers - 0.5) * np.log(q) + (
-        campaign.holdout - campaign.holdout_leavers - 0.5
-    ) * np.log1p(-q)
+    held_out = (left - 0.5) * np.log(q) + (customers - left - 0.5) * np.log1p(-q)
     rate = q * (1 - grid)[:, None]
     stayed = campaign.treated - campaign.treated_leavers
     log = campaign.treated_leavers * np.log(rate) + stayed * np.log1p(-rate) + held_out
@@ -199,7 +223,8 @@ def _churn_rates(campaign: Campaign) -> np.ndarray:
     """Evenly spaced rates that the holdout allows, up to those that the treated call for."""
     from scipy.special import betaincinv
 
-    left, stayed = campaign.holdout_leavers + 0.5, campaign.holdout - campaign.holdout_leavers + 0.5
+    left, customers = campaign.without_contact
+    left, stayed = left + 0.5, customers - left + 0.5
     low, high = (float(betaincinv(left, stayed, at)) for at in (FARTHEST, 1 - FARTHEST))
     left = campaign.treated_leavers + 0.5
     stayed = campaign.treated - campaign.treated_leavers + 0.5

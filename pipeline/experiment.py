@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 NO_DRIVER = "none"
 MOST_SEGMENTS = 6
 MOST_LEVELS = 8
-FEWEST_HELD_OUT = 2
-"""A campaign with fewer held out has nothing to be compared with."""
 FEWEST_IN_PART = 30
 """A part needs so many customers: of fewer nothing could be told."""
 
@@ -116,13 +114,6 @@ def experiment_of(
             fitted=action_fitted(config, histories, found, seen.drivers),
             parts={**actions, **seen.parts()},
         )
-
-
-def has_holdout(rows: pd.DataFrame) -> np.ndarray:
-    """Whether each row's campaign has both groups, so that they can be compared."""
-    held_out = (~rows["treated"]).groupby(rows["campaign"]).transform("sum")
-    treated = rows["treated"].groupby(rows["campaign"]).transform("sum")
-    return ((held_out >= FEWEST_HELD_OUT) & (treated > 0)).to_numpy(dtype=bool)
 
 
 def spent_on(rows: pd.DataFrame, config: Config) -> np.ndarray:

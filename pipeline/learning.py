@@ -17,6 +17,7 @@ from models.drivers import Drivers
 from models.model import ChurnModel
 from models.success import Campaign, Success, learn
 from pipeline.config import Config
+from pipeline.holdouts import has_holdout
 from pipeline.offering import fits_of, offered
 from pipeline.opening import definition_of
 from pipeline.reasons import named_drivers
@@ -25,6 +26,10 @@ from pipeline.steadying import drivers_of
 if TYPE_CHECKING:
     import pandas as pd
 
+RISK_ERROR = 0.2
+"""Relative standard error of a model's churn rate for the customers of one action."""
+FEW = 10.0
+"""Leavers that are added to those who came and to those who were expected."""
 LEAST_FIT = 0.5
 """An action fitted where it could take away at least half of what the strongest driver adds."""
 
@@ -42,8 +47,12 @@ def learned_rates(
         return learned_from(config, None)
     plan = Plan.from_dict(model.context["plan"])
     frame = build_vectors(histories, plan, found.points, labels=False).frame
-    fitted = action_fitted(config, histories, found, drivers_of(model, frame))
-    return learned_from(config, found.rows[fitted])
+    return learned_from(
+        config,
+        found.rows,
+        fitted=action_fitted(config, histories, found, drivers_of(model, frame)),
+        risk=model.predict(frame),
+    )
 
 
 def known_contacts(config: Config, histories: Histories, cutoff: date) -> Contacted | None:
@@ -83,22 +92,53 @@ def action_fitted(
     return ~told | (own >= LEAST_FIT)
 
 
-def learned_from(config: Config, rows: pd.DataFrame | None) -> dict[str, Success]:
+def learned_from(
+    config: Config,
+    rows: pd.DataFrame | None,
+    *,
+    fitted: np.ndarray | None = None,
+    risk: np.ndarray | None = None,
+) -> dict[str, Success]:
     """By action of the config, its success rate, as configured or learned from contacts.
 
     Parameters
     ----------
     rows
         Contacts whose outcome is known, as `features.contacted.Contacted` has them.
+    fitted
+        Which of them fitted: only these teach. By default all.
+    risk
+        Probability of leaving without the contact. All who were held out tell how far it was off
+        as a whole; then it tells of each action how many would have left, beside its own holdout.
     """
+    actions = config.outreach.actions
+    if rows is None or not len(rows):
+        return {one.name: learn(one.success_rate, one.evidence, []) for one in actions}
+    told = rows.assign(risk=np.nan if risk is None else _as_came(rows, risk))
+    compared = told[has_holdout(told)]
+    left = int(compared[~compared["treated"]]["churned"].sum()) if risk is not None else 0
+    own = told if fitted is None else told[fitted]
+    own = own[has_holdout(told) if fitted is None else has_holdout(told)[fitted]]
     return {
-        action.name: learn(
-            action.success_rate,
-            action.evidence,
-            [] if rows is None else list(_campaigns(rows, action.name)),
+        one.name: learn(
+            one.success_rate,
+            one.evidence,
+            list(_campaigns(own, one.name)),
+            held_out_leavers=left,
         )
-        for action in config.outreach.actions
+        for one in actions
     }
+
+
+def _as_came(rows: pd.DataFrame, risk: np.ndarray) -> np.ndarray:
+    """The risk, times how many of those held out left of those who were expected to.
+
+    A few more are added to both, as if they had come as expected: few leavers change little.
+    """
+    held_out = ~rows["treated"].to_numpy(dtype=bool)
+    came = float(rows["churned"].to_numpy()[held_out].sum())
+    factor = (came + FEW) / (float(risk[held_out].sum()) + FEW)
+    return np.clip(risk * factor, 1e-4, 1 - 1e-4)
 
 
 def _campaigns(rows: pd.DataFrame, action: str) -> Iterator[Campaign]:
@@ -111,14 +151,23 @@ def _campaigns(rows: pd.DataFrame, action: str) -> Iterator[Campaign]:
         treated = own["treated"].to_numpy(dtype=bool)
         with_it = (own["action"] == action).to_numpy(dtype=bool)
         held_out = ~treated & (with_it if _says_action(own, treated) else True)
-        if (treated & with_it).any() and held_out.any():
+        risk = float(own["risk"][treated & with_it].mean()) if (treated & with_it).any() else np.nan
+        if (treated & with_it).any() and (held_out.any() or np.isfinite(risk)):
             left = own["churned"].to_numpy() == 1
             yield Campaign(
                 treated=int((treated & with_it).sum()),
                 treated_leavers=int((treated & with_it & left).sum()),
                 holdout=int(held_out.sum()),
                 holdout_leavers=int((held_out & left).sum()),
+                **_rate(risk),
             )
+
+
+def _rate(risk: float) -> dict[str, float]:
+    """What a model's risk tells, and how many customers held out it is worth."""
+    if not np.isfinite(risk):
+        return {}
+    return {"rate": risk, "rate_evidence": max((1 - risk) / (risk * RISK_ERROR**2), 1.0)}
 
 
 def _says_action(own: pd.DataFrame, treated: np.ndarray) -> bool:

@@ -19,6 +19,9 @@ from pipeline.states import in_state
 if TYPE_CHECKING:
     import pandas as pd
 
+CLEAR = 0.6
+"""A driver is clear where so much of the probability would go with it: about a log-odds of 1."""
+
 RENEWAL = "subscriptions_days_to_renewal"
 """The feature that says when the running term ends."""
 
@@ -28,30 +31,25 @@ def fits_of(
 ) -> np.ndarray:
     """How well each action fits each customer, 0..1: customers x actions.
 
-    An action that answers the strongest driver that any action answers fits in full. One that
-    answers a weaker driver can only take away what that driver adds: it fits by how much of the
-    probability would go with it, as a share of what would go with the stronger one.
+    An action can take away no more of the risk than the driver adds that it answers. Where that is
+    most of the risk (`CLEAR`) it fits in full; where it is less, it fits by as much less. Drivers
+    that are not told are none to be answered.
 
     Parameters
     ----------
     named
         Per customer, the driver groups that are told, strongest first.
     """
-    removable = _removable(drivers)
+    shares = np.minimum(_removable(drivers) / CLEAR, 1.0)
+    told = np.zeros(shares.shape, dtype=bool)
     places = {group: place for place, group in enumerate(drivers.groups)}
-    answers = [frozenset(action.drivers) for action in actions]
-    answered = frozenset().union(*answers)
-    fits = np.zeros((len(named), len(actions)))
     for row, groups in enumerate(named):
-        told = [group for group in groups if group in answered]
-        if not told:
-            continue
-        first = removable[row, places[told[0]]]
-        for group in reversed(told):
-            share = 1.0 if group == told[0] else min(1.0, removable[row, places[group]] / first)
-            for number, groups_of_action in enumerate(answers):
-                if group in groups_of_action:
-                    fits[row, number] = max(fits[row, number], share)
+        told[row, [places[group] for group in groups if group is not None]] = True
+    shares = np.where(told, shares, 0.0)
+    fits = np.zeros((len(named), len(actions)))
+    for number, action in enumerate(actions):
+        answered = [places[group] for group in action.drivers if group in places]
+        fits[:, number] = shares[:, answered].max(axis=1, initial=0.0)
     return fits
 
 
@@ -59,7 +57,7 @@ def _removable(drivers: Drivers) -> np.ndarray:
     """The share of each customer's probability that would go with each driver: never below 0."""
     log_odds = drivers.base + drivers.pushes.sum(axis=1, keepdims=True)
     without = probabilities(log_odds - drivers.pushes)
-    return np.clip(1 - without / probabilities(log_odds), 1e-12, None)
+    return np.clip(1 - without / probabilities(log_odds), 0.0, None)
 
 
 def offered(

@@ -19,8 +19,9 @@ from models.effects import Effect, PartEffect, effect, effects_by
 from models.observational import Observed
 from models.success import Success
 from pipeline.config import Config
-from pipeline.experiment import Experiment, experiment_of, has_holdout
+from pipeline.experiment import Experiment, experiment_of
 from pipeline.files import refuse_unwritable, to_json, whole_file
+from pipeline.holdouts import has_holdout
 from pipeline.learning import learned_from
 from pipeline.not_contacted import against_others
 from pipeline.opening import definition_of, open_histories
@@ -267,7 +268,7 @@ def _evaluate(
             churn=churn,
             money=None if churn is None else _money(seen, compared, planned),
             parts=_parts(seen, compared, planned),
-            rates=learned_from(config, ripe.rows[seen.fitted]),
+            rates=learned_from(config, ripe.rows, fitted=seen.fitted, risk=seen.probability),
             horizon_days=config.churn.horizon_days,
             pending=int((~found.matured).sum()),
             left_out=found.left_out,

@@ -11,7 +11,7 @@ from features.vectors import build_vectors
 from models.persuading import Contacts, UpliftVerdict, judge, too_few
 from models.uplift import Uplift
 from pipeline.assessing import Assessed
-from pipeline.experiment import has_holdout
+from pipeline.holdouts import has_holdout
 from pipeline.learning import known_contacts
 from pipeline.progress import Progress
 from pipeline.worth import values_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,6 +12,7 @@ from pipeline.config import load
 from pipeline.learning import learned_from, learned_rates
 from pipeline.opening import open_histories
 from pipeline.progress import Progress
+from pipeline.registry import resolve
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +95,11 @@ def test_only_windows_that_had_closed_by_the_cutoff_teach(played):
     config = load(played)
     contacts = pd.read_parquet(played.parent / "data" / "contacts.parquet")
     days = sorted(set(contacts["occurred_at"].dt.date))
+    model, _ = resolve(config, None)
     histories = open_histories(config, Progress.silent())
     try:
         closed = [
-            sum(rate.treated for rate in learned_rates(config, histories, day).values())
+            sum(rate.treated for rate in learned_rates(config, histories, model, day).values())
             for day in (days[0], days[-1] + timedelta(29), days[-1] + timedelta(30))
         ]
     finally:
@@ -106,3 +109,37 @@ def test_only_windows_that_had_closed_by_the_cutoff_teach(played):
     assert closed[1] <= per_day.sum() - per_day[days[-1]]
     assert closed[2] > closed[1]
     assert isinstance(days[0], date)
+
+
+def test_the_risk_by_a_model_tells_how_many_would_have_left_where_few_were_held_out(config):
+    """20 held out say little; those of the other action say that the model's risk came true."""
+    own = rows(
+        ("a", "call", True, 400, 20),
+        ("a", "call", False, 20, 2),
+        ("a", "gift", False, 400, 40),
+        ("a", "gift", True, 10, 1),
+    )
+    risk = np.full(len(own), 0.1)
+    alone, helped = (
+        learned_from(config, own)["call"],
+        learned_from(config, own, risk=risk)["call"],
+    )
+    assert not alone.learned
+    assert helped.learned
+    assert helped.expected == pytest.approx(40, abs=0.1)
+    assert helped.mean > alone.mean + 0.03
+
+
+def test_a_risk_that_did_not_come_true_is_put_right_by_those_held_out(config):
+    """Twice as many were expected as left of those held out: the contacts kept nobody."""
+    own = rows(("a", "call", True, 1000, 100), ("a", "call", False, 1000, 100))
+    found = learned_from(config, own, risk=np.full(2000, 0.2))["call"]
+    assert found.expected == pytest.approx(100, rel=0.15)
+    assert found.mean < 0.2
+
+
+def test_contacts_whose_action_did_not_fit_teach_nothing(config):
+    own = rows(("a", "call", True, 4000, 200), ("a", "call", False, 4000, 400))
+    found = learned_from(config, own, fitted=np.zeros(len(own), dtype=bool))
+    assert found["call"].treated == 0
+    assert not found["call"].learned

@@ -11,9 +11,10 @@ import pytest
 from features.errors import UsageError
 from models.calibration import probabilities
 from pipeline.actions import DEFAULT_ACTIONS, Action
-from pipeline.offering import _is_one_of, fits_of, offered
+from pipeline.offering import CLEAR, _is_one_of, fits_of, offered
 from pipeline.opening import open_histories
 from pipeline.progress import Progress
+from pipeline.states import in_state
 
 GROUPS = ("payments", "support", "usage")
 
@@ -27,33 +28,54 @@ def drivers(*pushes, base=-3.0):
     return SimpleNamespace(groups=GROUPS, pushes=np.array(pushes, dtype=float), base=base)
 
 
-def test_an_action_for_the_strongest_driver_fits_in_full():
+def test_an_action_fits_as_far_as_its_driver_makes_the_risk():
+    """Of a risk of 50 % (log-odds 0), 12 % would be left without 2 of log-odds, 27 % without 1."""
     found = fits_of(
         drivers([2.0, 1.0, 0.0]),
         [["payments", "support", None]],
         [action("dunning", "payments"), action("solve", "support"), action("teach", "usage")],
     )
-    assert found[0, 0] == 1.0
-    assert found[0, 2] == 0.0
-    # What would go with a driver, by hand: 1 - p(without) / p.
-    p, without_payments, without_support = probabilities(np.array([0.0, -2.0, -1.0]))
-    assert found[0, 1] == pytest.approx((1 - without_support / p) / (1 - without_payments / p))
+    without_payments, without_support = probabilities(np.array([-2.0, -1.0])) / 0.5
+    assert 1 - without_payments > CLEAR
+    assert found[0].tolist() == pytest.approx([1.0, (1 - without_support) / CLEAR, 0.0])
 
 
-def test_without_an_action_for_the_first_driver_the_next_one_counts_in_full():
-    found = fits_of(
-        drivers([2.0, 1.0, 0.5]),
-        [["payments", "support", "usage"]],
-        [action("solve", "support"), action("teach", "usage")],
-    )
-    assert found[0, 0] == 1.0
-    assert 0 < found[0, 1] < 1
+def test_a_faint_driver_promises_little_even_where_it_is_the_strongest():
+    found = fits_of(drivers([0.2, 0.0, 0.0]), [["payments", None, None]], [action("a", "payments")])
+    assert 0 < found[0, 0] < 0.4
+
+
+def test_what_is_not_told_is_not_answered():
+    found = fits_of(drivers([2.0, 1.0, 0.0]), [["payments", None, None]], [action("a", "support")])
+    assert found.tolist() == [[0.0]]
 
 
 def test_an_action_for_two_drivers_takes_the_one_it_fits_better():
     both = action("manager", "usage", "support")
     found = fits_of(drivers([0.0, 1.0, 2.0]), [["usage", "support", None]], [both])
     assert found[0, 0] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("needs", "columns", "expected"),
+    [
+        ("open_payment", {"payments_last_failed": [1.0, 0.0, np.nan]}, [True, False, False]),
+        ("open_ticket", {"tickets_open_count": [2.0, 0.0, np.nan]}, [True, False, False]),
+        ("renewal_off", {"subscriptions_auto_renew": [0.0, 1.0, np.nan]}, [True, False, False]),
+        ("newcomer", {"customers_tenure_days": [89.0, 90.0, np.nan]}, [True, False, False]),
+        (
+            "price_rise",
+            {
+                "subscriptions_last_price_change": [0.1, -0.1, 0.1],
+                "subscriptions_days_since_price_change": [180.0, 10.0, 181.0],
+            },
+            [True, False, False],
+        ),
+        ("open_ticket", {"other": [1.0, 2.0, 3.0]}, [True, True, True]),
+    ],
+)
+def test_an_action_may_need_a_state_that_it_can_change(needs, columns, expected):
+    assert in_state(pd.DataFrame(columns), needs).tolist() == expected
 
 
 def test_who_has_no_driver_is_offered_nothing():
