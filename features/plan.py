@@ -30,7 +30,7 @@ READ_BY_FAMILIES = (
 )
 """The tables that features are made from."""
 
-NOT_READ = ("comment", "invoice_id", "available_at", "contact_allowed")
+NOT_READ = ("comment", "invoice_id", "available_at", "contact_allowed", "currency")
 """Columns that no feature is made from: a model does not need them."""
 
 RARE = 0.001

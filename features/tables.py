@@ -18,7 +18,7 @@ CUSTOMER = "customer_index"
 """The column with a customer's index in every checked table: 0 … customers - 1, in id order."""
 
 CURRENCY = ("currency", "currency_code", "iso_currency_code")
-"""Names of a column of payments that tells their currency: it is looked at, not read."""
+"""Names of a column of payments that tells their currency: they are looked at by the check."""
 
 Kind = Literal["id", "time", "number", "text", "bool"]
 
@@ -75,6 +75,11 @@ def _customer_id() -> Column:
     return Column("customer_id", "id", "whose row it is")
 
 
+def _currency() -> Column:
+    meaning = "of which currency it is: key figures keep them apart, nothing else looks at it"
+    return Column("currency", "text", meaning, required=False)
+
+
 def _available_at() -> Column:
     return Column("available_at", "time", "when the row became known, if later", required=False)
 
@@ -117,6 +122,7 @@ SUBSCRIPTIONS = Table(
             allowed=("month", "year"),
             synonyms=(("monthly", "month"), ("yearly", "year"), ("annual", "year")),
         ),
+        _currency(),
         Column("auto_renew", "bool", "whether the term renews itself", required=False),
         Column("renews_at", "time", "when the running term ends", required=False),
         Column(
@@ -165,6 +171,7 @@ PAYMENTS = Table(
         Column("invoice_id", "id", "the invoice it settles", required=False),
         Column("due_at", "time", "when it was due", required=False),
         Column("method", "text", "card, direct debit, invoice …", required=False),
+        _currency(),
         _available_at(),
     ),
     time="occurred_at",

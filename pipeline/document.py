@@ -34,7 +34,8 @@ declaration knows are not read, but for `customers`, whose further columns are a
 offset are put on it, and dates are midnights; so a day of 23 or 25 hours is one day, and what
 happened in it counts on it. Numbers are never taken for times: seconds or milliseconds since 1970,
 20261101 or 01-11-2026 are refused with a hint. **Ids** are whole numbers or text, and 7 in one
-table is "7" in another, while "007" is somebody else. **Amounts** are in one currency.
+table is "7" in another, while "007" is somebody else. **Amounts** are in one currency; where a
+column says which, `churn kpis` keeps them apart, and everything else takes them for one.
 
 Without `customers` the customers are those that the other tables name, signed up when
 their first row became known. Without `payments.status` every row is paid. A table that carries
