@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,21 +41,49 @@ def departure_kinds(
     else ``unknown``. Definition event: the recorded reason, the commonest ones by name. None as a
     whole where the histories do not tell kinds apart.
     """
+    lead, horizon = (timedelta(days=n) for n in (definition.lead_days, definition.horizon_days))
+    opens, closes = min(points.cutoffs) + lead, max(points.cutoffs) + lead + horizon
+    left = told_departures(histories, definition, opens, closes)
+    return None if left is None else _at_points(definition, points, left)
+
+
+@dataclass(frozen=True)
+class Departures:
+    """Departures with their kinds: customers' indices, days since 1970, and texts."""
+
+    customer: np.ndarray
+    day: np.ndarray
+    kind: np.ndarray
+
+    def last_within(self, opens: int, closes: int) -> dict[int, str]:
+        """By customer the kind of its last departure in the days [opens, closes)."""
+        inside = np.flatnonzero((self.day >= opens) & (self.day < closes))
+        inside = inside[np.argsort(self.day[inside], kind="stable")]
+        return dict(zip(self.customer[inside].tolist(), self.kind[inside], strict=True))
+
+
+def told_departures(
+    histories: Histories, definition: Definition, opens: date, closes: date
+) -> Departures | None:
+    """The departures from `opens` up to, without it, `closes`, with their kinds as for points.
+
+    By recorded churn all departures come back, since the commonest reasons are those of all. None
+    where the histories have nothing that tells kinds apart.
+    """
     rows = None
     if definition.kind == "subscription":
-        rows = _by_subscription(histories, definition, points)
+        rows = _by_subscription(histories, definition, opens, closes)
     elif definition.kind == "event":
         rows = _by_reason(histories)
     if rows is None:
         return None
     found = histories.engine.to_pyarrow(rows)
-    left = days(found["left_at"], null=NEVER)
     kinds = _common(found["kind"].to_pylist(), definition.kind == "event")
-    return _at_points(definition, points, indices(found[CUSTOMER]), left, kinds)
+    return Departures(indices(found[CUSTOMER]), days(found["left_at"], null=NEVER), kinds)
 
 
 def _by_subscription(
-    histories: Histories, definition: Definition, points: LabelledPoints
+    histories: Histories, definition: Definition, opens: date, closes: date
 ) -> ibis.Table | None:
     """Departures as `CUSTOMER`, left_at, kind."""
     import ibis
@@ -65,7 +94,7 @@ def _by_subscription(
     latest = latest_versions(rows)
     ends = latest.filter(latest["ended_at"].notnull())
     ends = ends.group_by([CUSTOMER, "ended_at"]).agg(noticed=ends["cancelled_at"].notnull().any())
-    left = _within(departures_of(latest, definition.grace_days), definition, points)
+    left = _within(departures_of(latest, definition.grace_days), opens, closes)
     both = left.join(ends, [left[CUSTOMER] == ends[CUSTOMER], left["left_at"] == ends["ended_at"]])
     both = both.select(CUSTOMER, "left_at", "noticed")
     voluntary = both.mutate(kind=both["noticed"].ifelse(VOLUNTARY, UNKNOWN))
@@ -83,13 +112,11 @@ def _by_subscription(
     )
 
 
-def _within(left: ibis.Table, definition: Definition, points: LabelledPoints) -> ibis.Table:
-    """Departures from the first label window to the last: of others nobody asks."""
+def _within(left: ibis.Table, opens: date, closes: date) -> ibis.Table:
+    """Of others nobody asks."""
     import ibis
 
-    lead, horizon = (timedelta(days=n) for n in (definition.lead_days, definition.horizon_days))
-    opens, closes = min(points.cutoffs) + lead, max(points.cutoffs) + lead + horizon
-    first, last = (ibis.timestamp(f"{day:%Y-%m-%d}") for day in (opens, closes))
+    first, last = (ibis.timestamp(f"{day} 00:00:00") for day in (opens, closes))
     return left.filter((left["left_at"] >= first) & (left["left_at"] < last))
 
 
@@ -137,20 +164,19 @@ def _common(kinds: Sequence[str | None], of_data: bool) -> np.ndarray:
 
 
 def _at_points(
-    definition: Definition,
-    points: LabelledPoints,
-    customers: np.ndarray,
-    left: np.ndarray,
-    kinds: np.ndarray,
+    definition: Definition, points: LabelledPoints, departures: Departures
 ) -> np.ndarray | None:
     """The kind of the first departure in each churned point's window."""
     found = np.full(len(points), None, dtype=object)
+    left = departures.day
     for index, cutoff in enumerate(points.cutoffs):
         opens = day_number(cutoff) + definition.lead_days
         inside = np.flatnonzero((left >= opens) & (left < opens + definition.horizon_days))
         # Backwards, so that of several departures the first one stays.
         inside = inside[np.argsort(-left[inside], kind="stable")]
-        by_customer: dict[int, Any] = dict(zip(customers[inside], kinds[inside], strict=True))
+        by_customer: dict[int, Any] = dict(
+            zip(departures.customer[inside], departures.kind[inside], strict=True)
+        )
         for point in np.flatnonzero((points.points.cutoff == index) & (points.churned == 1)):
             found[point] = by_customer.get(int(points.points.customer[point]), UNKNOWN)
     told = {kind for kind in found if kind is not None and kind != UNKNOWN}

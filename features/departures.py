@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 KNOWN_FROM = "version_known_from"
 KNOWN_UNTIL = "version_known_until"
+STILL_THERE = "9999-01-01"
+"""When a stay ends that has not ended."""
 
 
 def latest_versions(subscriptions: ibis.Table) -> ibis.Table:
@@ -64,16 +66,16 @@ def versions_of(subscriptions: ibis.Table) -> ibis.Table:
     return subscriptions.mutate(**{KNOWN_FROM: known, KNOWN_UNTIL: until})
 
 
-def departures_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:
-    """When customers left: ends of subscriptions that no other one covers or follows in time.
+def stays_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:
+    """How long customers stayed, one row a stay: `CUSTOMER`, began_at, left_at.
 
-    Subscriptions that overlap, or follow within the grace, form one stay; a stay's end is a
-    departure. Gaps and islands: a stay begins where a start lies later than all ends so far.
+    Subscriptions that overlap, or follow within the grace, form one stay, which lasts until
+    `STILL_THERE` where one of them runs. Gaps and islands: a stay begins where a start lies later
+    than all ends so far.
     """
     import ibis
 
-    running = ibis.timestamp("9999-01-01")
-    rows = subscriptions.mutate(until=subscriptions["ended_at"].fill_null(running))
+    rows = subscriptions.mutate(until=subscriptions["ended_at"].fill_null(_still_there()))
     rows = rows.select(CUSTOMER, "started_at", "until")
     so_far = ibis.cumulative_window(group_by=CUSTOMER, order_by=["started_at", "until"])
     rows = rows.mutate(latest=rows["until"].max().over(so_far))
@@ -82,8 +84,20 @@ def departures_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:
     follows = rows["started_at"] <= rows["covered"] + ibis.interval(days=grace_days)
     rows = rows.mutate(begins=(~follows).fill_null(True).cast("int32"))
     rows = rows.mutate(stay=rows["begins"].sum().over(so_far))
-    stays = rows.group_by([CUSTOMER, "stay"]).agg(left_at=rows["until"].max())
-    return stays.filter(stays["left_at"] < running).select(CUSTOMER, "left_at")
+    stays = rows.group_by([CUSTOMER, "stay"])
+    return stays.agg(began_at=rows["started_at"].min(), left_at=rows["until"].max()).drop("stay")
+
+
+def departures_of(subscriptions: ibis.Table, grace_days: int) -> ibis.Table:
+    """When customers left: the ends of their stays, as `CUSTOMER` and left_at."""
+    stays = stays_of(subscriptions, grace_days)
+    return stays.filter(stays["left_at"] < _still_there()).select(CUSTOMER, "left_at")
+
+
+def _still_there() -> Any:
+    import ibis
+
+    return ibis.timestamp(f"{STILL_THERE} 00:00:00")
 
 
 def ends_of(churned: ibis.Table | None, subscriptions: ibis.Table | None) -> ibis.Table:

@@ -305,6 +305,46 @@ def explain(
     _print({**result.as_json(), "html": path}, json, lambda: show_explained.explained(result, path))
 
 
+@app.command()
+def kpis(
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Part customers by an attribute, by plan or by tenure; repeat it for several.",
+            metavar="COLUMN",
+            show_default=False,
+        ),
+    ] = None,
+    every: Annotated[str, typer.Option(help="Periods: month, quarter or year.")] = "month",
+    first: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", formats=["%Y-%m-%d"], help="A day of the first period.", show_default=False
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to",
+            formats=["%Y-%m-%d"],
+            help="Only periods that begin before this day.",
+            show_default=False,
+        ),
+    ] = None,
+    config: ConfigFile = CHURN_TOML,
+    json: AsJson = False,
+) -> None:
+    """Tell churn rates and recurring revenue, period by period."""
+    from pipeline import show_kpis
+    from pipeline.business import Question
+    from pipeline.kpis import kpis as run
+    from pipeline.progress import Progress
+
+    question = Question(every, _day(first), _day(until), tuple(by or ()))
+    result = run(_load(config), Progress(), question)
+    _print(result.as_json(), json, lambda: show_kpis.told(result))
+
+
 @outreach.command("evaluate")
 def outreach_evaluate(
     campaign: Annotated[

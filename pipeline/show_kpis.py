@@ -1,0 +1,142 @@
+"""Key figures for people: customers, money, and parts, period by period."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from models.movements import CENTS
+from pipeline.show import console_for
+
+if TYPE_CHECKING:
+    from models.rates import Rate
+    from pipeline.kpi_parts import PartFigures, Parts
+    from pipeline.kpi_periods import PeriodFigures, PeriodTable
+    from pipeline.kpi_revenue import Revenue
+    from pipeline.kpis import Kpis
+
+NOTHING = "–"
+KINDS = {"payment_failure": "failed payments"}
+LENGTHS = {"month": 7, "quarter": 7, "year": 4}
+"""How much of a period's first day tells which one it is."""
+MONEY = {"mrr": "Recurring revenue a month", "collected": "Collected, against the period before"}
+Cells = Sequence[str]
+
+
+def told(result: Kpis) -> None:
+    """Every section's tables, then what people should know of them."""
+    console = console_for()
+    for name, answer in result.answers.items():
+        SHOWN[name](console, answer, result)
+    for note in result.notes:
+        console.print(f"[yellow]![/yellow] {escape(note)}", soft_wrap=True)
+    console.print(f"file      {escape(str(result.path))}", soft_wrap=True)
+
+
+def periods(console: Console, answer: PeriodTable, result: Kpis) -> None:
+    """Customers by period, and money by period and currency."""
+    figures, every = answer.figures, result.head["every"]
+    kinds = list(figures[0].kinds or {})
+    head = ["customers", "gone", "churn rate", "95 % interval", "a year", "new", "back", "growth"]
+    told_kinds = [KINDS.get(kind, kind) for kind in kinds]
+    rows = [(name_of(one, every), _customers(one, kinds)) for one in figures]
+    _table(console, "Customers", [*head, *told_kinds], rows)
+    currencies = dict.fromkeys(r.currency for one in figures for r in one.revenue)
+    for currency in currencies:
+        amounts = [
+            (name_of(one, every), _money(money))
+            for one in figures
+            for money in one.revenue
+            if money.currency == currency
+        ]
+        title = MONEY[result.head["revenue_basis"]] + (f", {currency}" if currency else "")
+        _table(console, title, MOVEMENTS, amounts)
+    if any(not one.complete for one in figures):
+        console.print("* not over yet: figures up to the end of the histories")
+
+
+def parts(console: Console, answer: Parts, result: Kpis) -> None:
+    """For each way of parting, every part's newest period that is over, and its retention."""
+    for name, figures in answer.figures.items():
+        over = [one for one in figures if one.complete] or list(figures)
+        if not over:
+            continue
+        newest = max(one.period for one in over)
+        rows = [
+            (NOTHING if one.part is None else one.part, _part(one))
+            for one in over
+            if one.period == newest and one.rate.there
+        ]
+        when = str(newest.start)[: LENGTHS[result.head["every"]]]
+        _table(console, f"By {name}, {when}", PART, rows)
+
+
+SHOWN: dict[str, Callable[[Console, Any, Kpis], None]] = {"periods": periods, "by": parts}
+MOVEMENTS = (
+    *("start", "new", "expansion", "contraction", "churned", "back", "end"),
+    *("gross kept", "net kept"),
+)
+PART = ("customers", "gone", "churn rate", "95 % interval", "a year", "gross kept", "net kept")
+
+
+def name_of(one: PeriodFigures, every: str) -> str:
+    """A period as people call it: 2025-03, 2025 Q1, 2025; with a star while it runs."""
+    start = one.period.start
+    told = f"{start.year} Q{(start.month + 2) // 3}" if every == "quarter" else str(start)
+    return told[: LENGTHS[every]] + ("" if one.complete else "*")
+
+
+def _table(
+    console: Console, title: str, head: Sequence[str], rows: Sequence[tuple[str, Cells]]
+) -> None:
+    console.print(f"\n[bold]{escape(title)}[/bold]")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("")
+    for name in head:
+        table.add_column(escape(name), justify="right")
+    for name, cells in rows:
+        table.add_row(escape(name), *cells)
+    console.print(table)
+
+
+def _customers(one: PeriodFigures, kinds: Sequence[str]) -> Cells:
+    found = one.kinds or {}
+    growth = NOTHING if one.growth is None else f"{one.growth:+.1%}"
+    counts = [f"{one.new:,}", f"{one.reactivated:,}", growth]
+    return [*_rate(one.rate), *counts, *[f"{found.get(kind, 0):,}" for kind in kinds]]
+
+
+def _rate(rate: Rate) -> list[str]:
+    values = rate.as_json()
+    low, high = rate.interval or (None, None)
+    between = NOTHING if low is None or high is None else f"{low:.1%}–{high:.1%}"
+    return [
+        f"{rate.there:,}",
+        f"{rate.gone:,}",
+        _share(rate.value, 2),
+        between,
+        _share(values["annualised"]),
+    ]
+
+
+def _part(one: PartFigures) -> Cells:
+    # Shares of several currencies have no sum.
+    money = one.revenue[0].movements if len(one.revenue) == 1 else None
+    kept = (money.gross_retention, money.net_retention) if money else (None, None)
+    return [*_rate(one.rate), *[_share(share) for share in kept]]
+
+
+def _money(one: Revenue) -> Cells:
+    found = one.movements
+    cents = (found.start, found.new, found.expansion, -found.contraction, -found.churned)
+    amounts = [*cents, found.reactivated, found.end]
+    shares = [_share(found.gross_retention), _share(found.net_retention)]
+    return [*[f"{each / CENTS:,.2f}" for each in amounts], *shares]
+
+
+def _share(value: float | None, decimals: int = 1) -> str:
+    return NOTHING if value is None else f"{value:.{decimals}%}"
