@@ -120,9 +120,12 @@ class Business:
         return self.spells.at(min(day, self.seen_until))
 
     def is_over(self, period: Period, days: int = 0) -> bool:
-        """Whether a period, and so many days after it, lie before the end of the histories."""
-        end = datetime(period.end.year, period.end.month, period.end.day)
-        return timedelta(days=days) <= self.histories.observed_until - end
+        """Whether the last day of a period, and so many days after it, have been seen.
+
+        The day on which the histories end counts as seen: of a month whose last row is from the
+        evening of its last day nothing is missing.
+        """
+        return timedelta(days=days) <= self.seen_until - period.end
 
 
 def seen_until(moment: datetime) -> date:

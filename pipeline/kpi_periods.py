@@ -127,7 +127,7 @@ class Borders:
     @staticmethod
     def of(business: Business, period: Period) -> Borders:
         until = max(min(period.end, business.seen_until), period.start)
-        ended = period.start > business.seen_until
+        ended = period.start >= business.seen_until
         here = np.zeros(business.spells.customers, bool) if ended else business.at(period.start)
         still = here & False if ended else business.at(until)
         names = _kind_names(business)

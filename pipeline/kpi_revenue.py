@@ -85,8 +85,6 @@ def changes(business: Business, period: Period) -> list[Change]:
 def _by_prices(business: Business, period: Period) -> list[Change]:
     terms, ends = business.terms, min(period.end, business.seen_until)
     assert terms is not None
-    if ends < period.start:
-        return []
     here_before, here_after = business.at(period.start), business.at(ends)
     return [
         Change(

@@ -7,8 +7,9 @@ from datetime import date
 import pytest
 
 from features.churn import Definition
-from features.departure_kinds import departure_kinds
+from features.departure_kinds import departure_kinds, told_departures
 from features.points import make_points
+from features.timeline import day_number
 
 CUTOFF = date(2025, 2, 1)
 SUBSCRIPTIONS = """
@@ -143,3 +144,20 @@ def test_each_cutoff_has_its_own_window(world):
         if kind == "voluntary"
     }
     assert set(told) == {("earlier", 0), ("gave_notice", 1), ("notice_fail", 1)}
+
+
+def test_departures_of_a_time_and_the_last_of_each_customer(world):
+    subscriptions = """
+    customer_id | subscription_id | started_at | ended_at   | cancelled_at
+    twice       | 1               | 2024-01-01 | 2025-02-03 | 2025-02-01
+    twice       | 2               | 2025-02-10 | 2025-02-20 |
+    before      | 3               | 2024-01-01 | 2025-01-31 | 2025-01-20
+    after       | 4               | 2024-01-01 | 2025-03-01 | 2025-02-20
+    """
+    histories = world({"subscriptions": subscriptions})
+    left = told_departures(histories, Definition(), CUTOFF, date(2025, 3, 1))
+    assert sorted(left.kind) == ["unknown", "voluntary"]
+    ids = histories.customer_ids().to_pylist()
+    day = day_number(CUTOFF)
+    assert left.last_within(day, day + 28) == {ids.index("twice"): "unknown"}
+    assert left.last_within(day, day + 10) == {ids.index("twice"): "voluntary"}

@@ -301,3 +301,35 @@ def explained():
         return replace(one, **changes)
 
     return changed
+
+
+@pytest.fixture
+def business(tmp_path):
+    """What key figures are made from, of tables as text with bars: ``business({...}, every=...)``.
+
+    Further options are those of the churn definition and of the question.
+    """
+    from dataclasses import fields
+
+    from features.churn import Definition
+    from features.histories import read_histories
+    from features.sources import Source
+    from pipeline.business import Business, Question
+
+    opened = []
+
+    def of(tables, *, observed_until=None, **options):
+        folder = tmp_path / f"tables {len(opened)}"
+        folder.mkdir()
+        for name, text in tables.items():
+            lines = [[cell.strip() for cell in line.split("|")] for line in text.split("\n")]
+            kept = [",".join(cells) for cells in lines if any(cells)]
+            (folder / f"{name}.csv").write_text("\n".join(kept), encoding="utf-8")
+        asked = {f.name: options.pop(f.name) for f in fields(Question) if f.name in options}
+        source = Source(str(folder))
+        opened.append(read_histories(source, max_bad_share=1.0, observed_until=observed_until))
+        return Business.of(opened[-1], Definition(**options), Question(**asked))
+
+    yield of
+    for histories in opened:
+        histories.close()
