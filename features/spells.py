@@ -31,7 +31,7 @@ from features.timeline import day_number
 if TYPE_CHECKING:
     import ibis
 
-BEFORE, DAY = "day_before", "day"
+SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -132,38 +132,26 @@ def _by_subscription(histories: Histories, grace_days: int) -> tuple[np.ndarray,
 
 
 def _by_activity(histories: Histories, definition: Definition) -> tuple[np.ndarray, ...]:
-    """Islands of active days; only their shores leave the engine.
+    """Islands of active days, parted by silences longer than `active_days` and grace.
 
-    Each row is the first day of an island with the last day of the one before it, and one more per
-    customer, without a first day, has the last day of all.
+    Within a block of time as long as that no silence is too long, so a block's first and last
+    moment are all that has to leave the engine.
     """
-    import ibis
-
+    reach = definition.active_days + definition.grace_days
     acts = activity(histories, definition.activity)
-    active = acts.select(CUSTOMER, **{DAY: acts["occurred_at"].date()}).distinct()
-    in_turn = ibis.window(group_by=CUSTOMER, order_by=DAY)
-    active = active.mutate(**{BEFORE: active[DAY].lag().over(in_turn)})
-    reach = ibis.interval(days=definition.active_days + definition.grace_days)
-    follows = (active[DAY] <= active[BEFORE] + reach).fill_null(False)
-    begins = _moments(active.filter(~follows).select(CUSTOMER, DAY, BEFORE))
-    last = active.group_by(CUSTOMER).agg(**{BEFORE: active[DAY].max()})
-    last = _moments(last.mutate(**{DAY: ibis.null("date")}).select(CUSTOMER, DAY, BEFORE))
-    shores = _fetch(histories, ibis.union(begins, last))
-    owner, start = indices(shores[CUSTOMER]), days(shores[DAY], null=NEVER)
-    end = days(shores[BEFORE], null=-NEVER)
-    # By customer and time the nth start goes with the nth end: the first one has none before it.
-    starts, ends = start < NEVER, end > -NEVER
-    by_start = np.lexsort((start[starts], owner[starts]))
-    by_end = np.lexsort((end[ends], owner[ends]))
-    return (
-        owner[starts][by_start],
-        start[starts][by_start],
-        end[ends][by_end] + definition.active_days,
+    block = (acts["occurred_at"].epoch_seconds() / (SECONDS_A_DAY * reach)).floor()
+    acts = acts.mutate(block=block.cast("int64"))
+    blocks = acts.group_by(CUSTOMER, "block").agg(
+        first=acts["occurred_at"].min(), last=acts["occurred_at"].max()
     )
-
-
-def _moments(rows: ibis.Table) -> ibis.Table:
-    return rows.mutate(**{name: rows[name].cast("timestamp(6)") for name in (DAY, BEFORE)})
+    rows = _fetch(histories, blocks)
+    owner = indices(rows[CUSTOMER])
+    first, last = days(rows["first"], null=NEVER), days(rows["last"], null=NEVER)
+    order = np.lexsort((first, owner))
+    owner, first, last = owner[order], first[order], last[order]
+    apart = (owner[1:] != owner[:-1]) | (first[1:] - last[:-1] > reach)
+    begins, ends = (edge[: len(owner)] for edge in (np.append(True, apart), np.append(apart, True)))
+    return owner[begins], first[begins], last[ends] + definition.active_days
 
 
 def _recorded(histories: Histories) -> np.ndarray:
