@@ -18,6 +18,7 @@ from pyarrow import csv
 
 from features import engines, postgres_engine, spark_session
 from features.churn import Definition
+from features.collected import collected_of
 from features.departure_kinds import departure_kinds
 from features.errors import ContractBroken, UsageError
 from features.histories import read_histories
@@ -25,7 +26,9 @@ from features.inspection import inspect
 from features.leaks import suspects
 from features.plan import make_plan
 from features.points import make_points
+from features.prices import terms_of
 from features.sources import Source
+from features.spells import spells_of
 from features.vectors import build_vectors
 from pipeline.simulate import simulate
 
@@ -498,6 +501,30 @@ def test_engines_agree_on_how_customers_left(engine, world, request, read_by):
     database = request.getfixturevalue("database")
     copied_into(database, world)
     assert kinds_of(read_by(database.url(), "postgresql")) == expected
+
+
+def told_of_customers(histories):
+    """When customers were customers, on which terms, and what was collected of them."""
+    definitions = [Definition(), Definition("inactivity", active_days=20, grace_days=3)]
+    found = [*(spells_of(histories, one) for one in definitions), terms_of(histories)]
+    found.append(collected_of(histories))
+    return [
+        {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(each).items()}
+        for each in found
+    ]
+
+
+@pytest.mark.parametrize("engine", ["spark", "postgresql"])
+def test_engines_agree_on_who_was_a_customer_and_what_it_brought(engine, world, request, read_by):
+    expected = told_of_customers(read_by(world, "duckdb"))
+    assert all(len(each["customer"]) > 20 for each in expected)
+    if engine == "spark":
+        request.getfixturevalue("spark")
+        assert told_of_customers(read_by(world, "spark")) == expected
+        return
+    database = request.getfixturevalue("database")
+    copied_into(database, world)
+    assert told_of_customers(read_by(database.url(), "postgresql")) == expected
 
 
 def copied_into(database, folder):
