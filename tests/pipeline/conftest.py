@@ -303,11 +303,12 @@ def explained():
     return changed
 
 
-@pytest.fixture
-def business(tmp_path):
+@pytest.fixture(scope="session")
+def business(tmp_path_factory):
     """What key figures are made from, of tables as text with bars: ``business({...}, every=...)``.
 
-    Further options are those of the churn definition and of the question.
+    Further options are those of the churn definition and of the question. The histories of a few
+    tables stay open: the next test may ask something else of them.
     """
     from dataclasses import fields
 
@@ -316,20 +317,25 @@ def business(tmp_path):
     from features.sources import Source
     from pipeline.business import Business, Question
 
-    opened = []
+    opened: dict[tuple, Any] = {}
 
-    def of(tables, *, observed_until=None, **options):
-        folder = tmp_path / f"tables {len(opened)}"
-        folder.mkdir()
+    def read(tables, observed_until):
+        folder = tmp_path_factory.mktemp("tables")
         for name, text in tables.items():
             lines = [[cell.strip() for cell in line.split("|")] for line in text.split("\n")]
             kept = [",".join(cells) for cells in lines if any(cells)]
             (folder / f"{name}.csv").write_text("\n".join(kept), encoding="utf-8")
+        return read_histories(Source(str(folder)), max_bad_share=1.0, observed_until=observed_until)
+
+    def of(tables, *, observed_until=None, **options):
+        key = (*sorted(tables.items()), observed_until)
+        if key not in opened:
+            if len(opened) > 4:
+                opened.pop(next(iter(opened))).close()
+            opened[key] = read(tables, observed_until)
         asked = {f.name: options.pop(f.name) for f in fields(Question) if f.name in options}
-        source = Source(str(folder))
-        opened.append(read_histories(source, max_bad_share=1.0, observed_until=observed_until))
-        return Business.of(opened[-1], Definition(**options), Question(**asked))
+        return Business.of(opened[key], Definition(**options), Question(**asked))
 
     yield of
-    for histories in opened:
+    for histories in opened.values():
         histories.close()

@@ -54,6 +54,13 @@ def test_ancient_dates_make_no_more_periods_than_can_be_read(business):
     assert asked.periods[-1].start == date(2025, 3, 1)
 
 
+def test_a_few_stray_dates_make_no_periods(business):
+    usual = "".join(f"d{n} | d{n} | 2025-01-{n % 28 + 1:02} |\n" for n in range(120))
+    rows = SUBSCRIPTIONS.lstrip("\n") + usual + "c | 3 | 1990-01-01 |\n"
+    asked = business({"subscriptions": rows}, observed_until=date(2025, 4, 1))
+    assert (asked.begins, asked.periods[0].start) == (date(2025, 1, 1), date(2025, 1, 1))
+
+
 def test_nonsense_is_refused_before_anything_is_read():
     with pytest.raises(UsageError, match="no periods"):
         Question(every="decade").refuse_odd()
