@@ -219,7 +219,7 @@ def _notes(business: Business, figures: tuple[PeriodFigures, ...]) -> Iterator[s
             f"No {every} here began with customers and is over: the histories tell of "
             f"{business.begins} to {business.histories.observed_until:%Y-%m-%d}."
         )
-    if business.departures is None:
+    if business.departures is None and business.definition.kind != "inactivity":
         yield (
             "Voluntary churn and failed payments are not told apart: that needs "
             "subscriptions.cancelled_at, or churned.reason where churn is an event."

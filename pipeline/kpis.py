@@ -77,7 +77,7 @@ def kpis(config: Config, progress: Progress, question: Question) -> Kpis:
         for section in SECTIONS:
             with progress.stage(f"key figures: {section.name}"):
                 answers[section.name] = section.find(business)
-        found = Kpis(config.out / "kpis.json", _head(business), answers)
+        found = Kpis(config.out / "kpis.json", head_of(business), answers)
     finally:
         histories.close()
     with whole_file(found.path) as draft:
@@ -85,7 +85,8 @@ def kpis(config: Config, progress: Progress, question: Question) -> Kpis:
     return found
 
 
-def _head(business: Business) -> dict[str, Any]:
+def head_of(business: Business) -> dict[str, Any]:
+    """What all sections are told of: the churn definition, the span, what revenue is."""
     histories = business.histories
     return {
         "definition": business.definition.as_dict(),

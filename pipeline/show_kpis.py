@@ -65,13 +65,13 @@ def parts(console: Console, answer: Parts, result: Kpis) -> None:
         over = [one for one in figures if one.complete] or list(figures)
         if not over:
             continue
-        newest = max(one.period for one in over)
+        newest = [one for one in over if one.period == over[-1].period]
         rows = [
             (NOTHING if one.part is None else one.part, _part(one))
-            for one in over
-            if one.period == newest and one.rate.there
+            for one in newest
+            if one.rate.there
         ]
-        when = str(newest.start)[: LENGTHS[result.head["every"]]]
+        when = name_of(newest[0], result.head["every"])
         _table(console, f"By {name}, {when}", PART, rows)
 
 
@@ -83,7 +83,7 @@ MOVEMENTS = (
 PART = ("customers", "gone", "churn rate", "95 % interval", "a year", "gross kept", "net kept")
 
 
-def name_of(one: PeriodFigures, every: str) -> str:
+def name_of(one: PeriodFigures | PartFigures, every: str) -> str:
     """A period as people call it: 2025-03, 2025 Q1, 2025; with a star while it runs."""
     start = one.period.start
     told = f"{start.year} Q{(start.month + 2) // 3}" if every == "quarter" else str(start)

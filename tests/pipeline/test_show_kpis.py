@@ -1,0 +1,58 @@
+"""Key figures as people read them."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pipeline.kpis import SECTIONS, Kpis, head_of
+from pipeline.show_kpis import SHOWN, told
+
+SUBSCRIPTIONS = """
+customer_id | subscription_id | started_at | ended_at   | plan  | price | currency
+a           | 1               | 2024-12-01 | 2025-02-10 | [b]   | 10    | EUR
+b           | 2               | 2024-12-01 |            | pro   | 20    | USD
+c           | 3               | 2025-05-01 |            | pro   | 30    | USD
+"""
+
+
+@pytest.fixture
+def shown(business, capsys):
+    """What is printed: lines."""
+
+    def lines(**options):
+        asked = business(
+            {"subscriptions": SUBSCRIPTIONS}, observed_until=date(2025, 6, 1), **options
+        )
+        answers = {one.name: one.find(asked) for one in SECTIONS}
+        capsys.readouterr()
+        told(Kpis(Path("out/kpis.json"), head_of(asked), answers))
+        return capsys.readouterr().out.splitlines()
+
+    return lines
+
+
+def test_every_section_is_shown():
+    assert set(SHOWN) == {section.name for section in SECTIONS}
+
+
+def test_quarters_have_their_names_and_a_running_one_a_star(shown):
+    lines = shown(every="quarter", by=("plan",))
+    rows = [line.split() for line in lines if line.startswith("2025 Q")]
+    assert rows[0][:5] == ["2025", "Q1", "2", "1", "50.00%"]
+    assert rows[1][:3] == ["2025", "Q2*", "1"]
+    assert "By plan, 2025 Q1" in lines
+    # Texts of the data are no markup.
+    assert [line.split()[:3] for line in lines if line.startswith("[b]")] == [["[b]", "1", "1"]]
+
+
+def test_each_currency_has_its_table(shown):
+    lines = shown(every="year")
+    euros = lines.index("Recurring revenue a month, EUR")
+    dollars = lines.index("Recurring revenue a month, USD")
+    assert lines[euros + 3].split() == [
+        *("2025*", "10.00", "0.00", "0.00", "0.00", "-10.00", "0.00", "0.00", "0.0%", "0.0%")
+    ]
+    assert lines[dollars + 3].split()[1:3] == ["20.00", "30.00"]
