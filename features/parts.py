@@ -59,7 +59,7 @@ def parting(
     if name == TENURE and TENURE not in histories.attributes:
         return Parting(name, BAND_NAMES, lambda day: tenure_bands(spells.signed_up, day))
     if name == PLAN and terms is not None and terms.plans:
-        return Parting(name, terms.plans, terms.main_plan)
+        return _by_plan(histories, terms, known_before)
     if histories.attributes.get(name) in {"text", "bool"}:
         return _by_attribute(histories, name, known_before)
     raise _unknown(histories, terms, name)
@@ -88,28 +88,44 @@ def _by_attribute(histories: Histories, name: str, known_before: date) -> Partin
     if histories.attributes[name] == "bool":
         codes = np.where(np.isnan(given), -1, np.nan_to_num(given)).astype(np.int64)
         return Parting(name, YES_NO, lambda day: codes)
-    told = _told_apart(histories, name, given, known_before)
-    labels = tuple(sorted({text for text in told if text is not None}))
-    place = {text: n for n, text in enumerate(labels)}
-    codes = np.array([place.get(text, -1) for text in told], dtype=np.int64)
+    told = _told_apart(histories, "customers", name, given, known_before)
+    labels, codes = _placed(told)
     return Parting(name, labels, lambda day: codes)
 
 
+def _by_plan(histories: Histories, terms: Terms, known_before: date) -> Parting:
+    plans = np.array([*terms.plans, None], dtype=object)
+    told = _told_apart(histories, "subscriptions", PLAN, plans, known_before)
+    labels, codes = _placed(told)
+    # Who has no plan has the place -1, which is that of the None at the end.
+    return Parting(PLAN, labels, lambda day: codes[terms.main_plan(day)])
+
+
+def _placed(told: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+    """Texts in order, and the place of each one given; -1 for none."""
+    labels = tuple(sorted({text for text in told if text is not None}))
+    place = {text: n for n, text in enumerate(labels)}
+    return labels, np.array([place.get(text, -1) for text in told], dtype=np.int64)
+
+
 def _told_apart(
-    histories: Histories, name: str, given: np.ndarray, known_before: date
+    histories: Histories, table: str, name: str, given: np.ndarray, known_before: date
 ) -> np.ndarray:
-    found = {t.column: t for t in texts_of(histories, known_before) if t.table == "customers"}
-    text = found[name]
+    """The texts given, those that a feature would not tell apart as one."""
+    found = {(text.table, text.column): text for text in texts_of(histories, known_before)}
+    text = found[table, name]
     if text.names_rows:
         raise UsageError(
-            f"The attribute {name!r} has {text.values:,} values, none of them common.",
+            f"The column {table}.{name} has {text.values:,} values, none of them common.",
             where="--by",
             value=repr(name),
             allowed="a column that parts customers into groups",
             fix="group its values in the export, or leave it out",
         )
-    plan = Plan(NO_PLAN.windows, {}, {f"customers.{name}": text.levels}, {})
-    return plan.told_apart(f"customers.{name}", given)
+    key = f"{table}.{name}"
+    levels = tuple(level.strip() for level in text.levels)
+    plan = Plan(NO_PLAN.windows, {}, {key: levels}, {})
+    return plan.told_apart(key, given)
 
 
 def tenure_bands(signed_up: np.ndarray, day: date) -> np.ndarray:

@@ -70,3 +70,16 @@ def test_names_are_no_parts(read):
     spells = spells_of(histories, Definition())
     with pytest.raises(UsageError, match="60 values, none of them common"):
         parting(histories, spells, None, "name", date(2026, 1, 1))
+
+
+def test_plans_that_few_have_are_one(read):
+    """Of 52 plans those of ten customers are told by name."""
+    plans = [*["basic"] * 10, *["pro"] * 10, *[f"deal {n}" for n in range(50)]]
+    rows = [f"c{n:02} | {n} | 2024-12-01 | {plan}" for n, plan in enumerate(plans)]
+    text = "customer_id | subscription_id | started_at | plan\n" + "\n".join(rows)
+    histories = read({"subscriptions": text}, observed_until=date(2025, 3, 1))
+    spells, terms = spells_of(histories, Definition()), terms_of(histories)
+    found = parting(histories, spells, terms, "plan", date(2025, 3, 1))
+    codes = found.at(date(2025, 2, 1))
+    assert found.labels == ("basic", "other", "pro")
+    assert [int((codes == place).sum()) for place in range(3)] == [10, 50, 10]
