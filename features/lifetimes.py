@@ -3,8 +3,8 @@
 Histories know of who left only from some day on. Who was a customer before it comes into view at
 the age that it had then, and nobody knows who left before reaching it (left truncation): counted
 from the beginning, such customers would make everybody look loyal. That day is the first of the
-histories, or the first departure on record, where so many customers were there before it that
-chance hardly leaves them all: some exports hold only who was still there when they were begun.
+histories, or that of the first departure on record, where so many were to be expected before it
+that chance hardly keeps them all: some exports hold only who was still there when they were begun.
 """
 
 from __future__ import annotations
@@ -86,15 +86,35 @@ def lifetimes_of(spells: Spells, *, begins: date, seen_until: date, grace_days: 
 
 
 def recorded_since(start: np.ndarray, end: np.ndarray, begins: int, until: int) -> int:
-    """The day from which departures are on record, by spells in days: begins, or the first end."""
+    """The day from which departures are on record, by spells in days: begins, or the first end.
+
+    How many departures were to be expected before the first is told by how many customers of each
+    age left later on: who just came may be bound for a while. Of ages that nobody had later on,
+    nothing is expected.
+    """
     ends = end[(end >= begins) & (end < until)]
     if not len(ends):
         return begins
     first = int(ends.min())
-    before = np.clip(np.minimum(end, first) - np.maximum(start, begins), 0, None).sum()
-    after = np.clip(np.minimum(end, until) - np.maximum(start, first), 0, None).sum()
-    expected = len(ends) / max(int(after), 1) * int(before)
-    return first if expected > QUIET else begins
+    before, _ = _at_ages(start, end, begins, first)
+    later, left = _at_ages(start, end, first, until)
+    some = later[: len(before)] > 0
+    share = left[: len(before)][some] / later[: len(before)][some]
+    return first if (before[: len(some)][some] * share).sum() > QUIET else begins
+
+
+def _at_ages(
+    start: np.ndarray, end: np.ndarray, opens: int, closes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """By age in days: customer days within [opens, closes), and departures in that time."""
+    seen = (start < closes) & (end >= opens)
+    start, end = start[seen], end[seen]
+    entry = np.maximum(opens - start, 0)
+    exit = np.minimum(end, closes - 1) - start
+    days = int(exit.max(initial=-1)) + 2
+    passed = np.bincount(entry, minlength=days) - np.bincount(exit + 1, minlength=days)
+    left = np.bincount(exit[end < closes], minlength=days)
+    return passed.cumsum()[:-1], left[:-1]
 
 
 def first_plans(terms: Terms, lifetimes: Lifetimes) -> np.ndarray:

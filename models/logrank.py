@@ -32,7 +32,7 @@ def log_rank(tables: Sequence[LifeTable]) -> LogRank:
     the customers of that age are, with the variance of the hypergeometric distribution. Delayed
     entry needs nothing else than that only those count who are seen at that age.
     """
-    from scipy.stats import chi2
+    from scipy.special import chdtrc
 
     at_risk, left = (_side_by_side([getattr(t, name) for t in tables]) for name in _COUNTS)
     some = left.sum(axis=0) > 0
@@ -49,7 +49,7 @@ def log_rank(tables: Sequence[LifeTable]) -> LogRank:
         expected=tuple(expected.sum(axis=1).tolist()),
         statistic=statistic,
         freedom=freedom,
-        p_value=float(chi2.sf(statistic, freedom)) if freedom else None,
+        p_value=float(chdtrc(freedom, statistic)) if freedom else None,
     )
 
 

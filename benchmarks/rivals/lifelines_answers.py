@@ -6,8 +6,8 @@ lifelines 0.30 needs an older pandas than ours, so this runs in an environment o
     side/bin/python benchmarks/rivals/lifelines_answers.py > tests/models/lifelines.json
 
 The rows are those that lifelines ships (MIT licence, Cameron Davidson-Pilon): the life spans of
-Walton's flies, convicts of Rossi and others, and the AIDS cohort of Klein and Moeschberger, in which
-people are seen from a later moment on. Times are whole numbers: years of the cohort times 1,000.
+Walton's flies, convicts of Rossi and others, and the AIDS cohort of Klein and Moeschberger, in
+which people are seen from a later moment on. Times are whole numbers, its years times 1,000.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def rows_of(name: str) -> pd.DataFrame:
 
 def answers(rows: pd.DataFrame) -> dict[str, object]:
     """The curve of all, its median, its restricted mean, and the comparison of the groups."""
-    entry = rows["entry"] if "entry" in rows else None
+    entry = rows.get("entry")
     fitted = KaplanMeierFitter().fit(rows["exit"], rows["left"], entry=entry)
     interval = fitted.confidence_interval_
     until = int(rows["exit"].max() * 0.8)

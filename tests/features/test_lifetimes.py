@@ -75,9 +75,26 @@ def test_the_plan_is_the_one_that_a_customer_began_with(lifetimes):
 
 
 def test_departures_are_on_record_from_the_first_where_chance_would_leave_more():
-    """50 customers from day 0 to 300, and one in five leaves within the next 100 days."""
-    start, end = np.zeros(50, int), np.full(50, 10_000)
-    end[:10] = 300 + 10 * np.arange(10)
-    assert recorded_since(start, end, 0, 400) == 300
-    assert recorded_since(start, end, 290, 400) == 290
-    assert recorded_since(start, np.full(50, 10_000), 0, 400) == 0
+    """Two customers came every day for 400 days; since day 300 one of 100 of any age leaves a day.
+
+    Before, 2 x 300 x 300 / 2 customer days make 900 departures to be expected, and there is none.
+    """
+    random = np.random.default_rng(0)
+    start = np.repeat(np.arange(400), 2)
+    end = np.maximum(start, 300) + random.geometric(0.01, 800)
+    assert recorded_since(start, end, 0, 400) == end.min()
+    assert recorded_since(start, end, 300, 400) == 300 < end.min()
+
+
+def test_who_is_bound_for_a_while_leaves_no_gap_on_record():
+    """Nobody leaves in the first 100 days of being a customer, and so nobody before day 100."""
+    random = np.random.default_rng(0)
+    start = np.repeat(np.arange(400), 2)
+    end = start + 100 + random.geometric(0.01, 800)
+    assert end.min() > 90
+    assert recorded_since(start, end, 0, 400) == 0
+
+
+def test_without_departures_the_record_begins_with_the_histories():
+    assert recorded_since(np.zeros(50, int), np.full(50, 10_000), 5, 400) == 5
+    assert recorded_since(np.empty(0, int), np.empty(0, int), 5, 400) == 5
