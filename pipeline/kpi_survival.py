@@ -155,7 +155,8 @@ def _within(table: LifeTable, curve: Curve | None) -> int:
     """The age in days, of whole months, within which the mean lifetime is told; 0 of nobody."""
     if curve is None:
         return 0
-    enough = np.flatnonzero(table.at_risk >= min(FEWEST, table.at_risk.max()))
+    # Of a handful, as long as half of them are seen.
+    enough = np.flatnonzero(table.at_risk >= min(FEWEST, table.at_risk.max() / 2))
     months = int(min(enough[-1] + 1, curve.stop) / MONTH)
     return days_of(min(months, MEAN_MONTHS))
 
