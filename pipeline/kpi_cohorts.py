@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from features.churn import NEVER
+from features.collected import Collected
 from features.periods import Period, calendar
+from features.prices import Terms
 from features.timeline import day_number
 from models.triangle import SMALL, Row, mean_kept, triangle
 from pipeline.business import Business
@@ -72,9 +74,7 @@ def cohorts_of(business: Business) -> Cohorts:
     """
     months = _months(business)
     cohort, sizes = _cohorts(business, months)
-    there = np.array(
-        [_counted(cohort, len(months), business.at(month.end)) for month in months]
-    ).reshape(len(months), len(months))
+    there = _there(business, months, cohort)
     money = _money(business, months, cohort)
     tables = [triangle(sizes, there, each) for each in money.values()] or [triangle(sizes, there)]
     return Cohorts(
@@ -102,12 +102,25 @@ def _cohorts(business: Business, months: list[Period]) -> tuple[np.ndarray, np.n
     first = business.spells.first
     place = np.searchsorted(edges, first, side="right") - 1
     place[first >= edges[-1]] = -1
-    return place, _counted(place, len(months), np.ones(len(place), dtype=bool))
+    return place, np.bincount(place[place >= 0], minlength=len(months))
 
 
-def _counted(cohort: np.ndarray, months: int, some: np.ndarray) -> np.ndarray:
-    """How many of some customers each cohort has."""
-    return np.bincount(cohort[some & (cohort >= 0)], minlength=months)
+def _there(business: Business, months: list[Period], cohort: np.ndarray) -> np.ndarray:
+    """Months x cohorts: customers at the end of each month.
+
+    Every spell covers the borders from the first after its start to the last up to its end.
+    """
+    spells, size = business.spells, len(months)
+    borders = np.array([day_number(month.end) for month in months], dtype=np.int64)
+    inside = cohort[spells.customer] >= 0
+    column = cohort[spells.customer[inside]]
+    begins = np.searchsorted(borders, spells.start[inside], side="right")
+    stops = np.searchsorted(borders, spells.end[inside], side="right")
+    cells = (size + 1) * size
+    change = np.bincount(begins * size + column, minlength=cells)
+    change = change - np.bincount(stops * size + column, minlength=cells)
+    found: np.ndarray = change.reshape(size + 1, size)[:-1].cumsum(axis=0)
+    return found
 
 
 def _money(
@@ -115,31 +128,59 @@ def _money(
 ) -> dict[str | None, np.ndarray]:
     """By currency, cents of each cohort by month; empty where the histories hold no money."""
     terms, collected, basis = business.terms, business.collected, basis_of(business)
-    found: dict[str | None, np.ndarray] = {}
-    source = terms if basis == "mrr" else collected
-    if basis is None or source is None:
-        return found
-    for place, currency in enumerate(source.currencies):
-        lines = [_line(business, months, n, place, cohort) for n in range(len(months))]
-        found[currency] = np.array(lines).reshape(len(months), len(months))
-    return found
-
-
-def _line(
-    business: Business, months: list[Period], n: int, currency: int, cohort: np.ndarray
-) -> np.ndarray:
-    """Cents by cohort at the end of month n, or in the month after it; NaN where not yet known."""
-    end = months[n].end
-    if basis_of(business) == "mrr":
-        assert business.terms is not None
-        cents = business.terms.at(end, currency) * business.at(end)
-    elif n + 1 < len(months):
-        assert business.collected is not None
-        cents = business.collected.between(end, months[n + 1].end, currency)
+    size = len(months)
+    if basis == "mrr" and terms is not None:
+        lines = [_priced(business, terms, month.end, cohort, size) for month in months]
+        currencies = terms.currencies
+    elif basis == "collected" and collected is not None:
+        lines = [_collected(collected, month, cohort, size) for month in months[1:]]
+        # Of the month that runs now not everything is collected yet.
+        lines += [np.full((len(collected.currencies), size), np.nan)] * bool(months)
+        currencies = collected.currencies
     else:
-        return np.full(len(months), np.nan)
-    inside = cohort >= 0
-    return np.bincount(cohort[inside], weights=cents[inside], minlength=len(months))
+        return {}
+    table = np.array(lines).reshape(size, len(currencies), size)
+    return {currency: table[:, place] for place, currency in enumerate(currencies)}
+
+
+def _priced(
+    business: Business, terms: Terms, day: date, cohort: np.ndarray, size: int
+) -> np.ndarray:
+    """Currencies x cohorts: cents a month of the subscriptions that run for customers at a day."""
+    number = day_number(day)
+    runs = (terms.start < number) & (terms.end >= number)
+    runs &= business.at(day)[terms.customer]
+    return _summed(
+        terms.customer[runs],
+        terms.currency[runs],
+        terms.cents[runs],
+        cohort,
+        (len(terms.currencies), size),
+    )
+
+
+def _collected(money: Collected, month: Period, cohort: np.ndarray, size: int) -> np.ndarray:
+    """Currencies x cohorts: cents collected in a month."""
+    rows = money.month == day_number(month.start)
+    return _summed(
+        money.customer[rows],
+        money.currency[rows],
+        money.cents[rows],
+        cohort,
+        (len(money.currencies), size),
+    )
+
+
+def _summed(
+    customer: np.ndarray,
+    currency: np.ndarray,
+    cents: np.ndarray,
+    cohort: np.ndarray,
+    shape: tuple[int, int],
+) -> np.ndarray:
+    inside = cohort[customer] >= 0
+    cell = currency[inside] * shape[1] + cohort[customer[inside]]
+    return np.bincount(cell, weights=cents[inside], minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _notes(business: Business, months: list[Period], rows: list[Row]) -> Iterator[str]:

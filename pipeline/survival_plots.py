@@ -17,6 +17,7 @@ OURS, PLAIN = "#3b6ea5", "#999999"
 LINES = ("#3b6ea5", "#b5433b", "#5b8c5a", "#8a6fae", "#c98b2b", "#4aa3a2", "#777777")
 MOST_LINES = len(LINES)
 MOST_NAMED = 12
+TITLE = "How long customers stay"
 
 
 def draw(values: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -31,10 +32,10 @@ def draw(values: Mapping[str, Any], folder: Path) -> list[Path]:
     if any(len(row["kept"]) > 1 for row in cohorts.get("cohorts", ())):
         plots["cohorts"] = cohorts_plot(cohorts)
     if survival.get("all", {}).get("months"):
-        plots["survival"] = survival_plot([survival["all"]], "How long customers stay")
+        plots["survival"] = survival_plot([survival["all"]], TITLE)
     for one in survival.get("by", ()):
         name = "".join(c if c.isalnum() else "_" for c in one["by"])
-        plots[f"survival_{name}"] = survival_plot(one["groups"], f"… by {one['by']}")
+        plots[f"survival_{name}"] = survival_plot(one["groups"], f"{TITLE}, by {one['by']}")
     if forecast.get("ahead"):
         plots["forecast"] = forecast_plot(forecast)
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+
+import numpy as np
 
 from pipeline.kpi_cohorts import cohorts_of
 
@@ -83,3 +85,25 @@ def test_a_business_younger_than_a_month_has_no_cohort(business):
     assert found.months == ()
     assert "whole month" in found.notes[0]
     assert found.as_json()["cohorts"] == []
+
+
+def test_cells_are_the_customers_of_each_border(business):
+    """Of 80 draws with pauses: each cell times the cohort's size is a count of `Business.at`."""
+    random, rows = np.random.default_rng(5), []
+    for n in range(80):
+        day = date(2025, 1, 1) + timedelta(days=int(random.integers(0, 150)))
+        for part in range(int(random.integers(1, 4))):
+            end = day + timedelta(days=int(random.geometric(0.02)))
+            rows.append(f"{n} | {n}-{part} | {day} | {end if end < date(2025, 8, 1) else ''}")
+            day = end + timedelta(days=int(random.integers(0, 60)))
+    text = "customer_id | subscription_id | started_at | ended_at\n" + "\n".join(rows)
+    one = business({"subscriptions": text}, observed_until=date(2025, 8, 1))
+    found = cohorts_of(one)
+    firsts = [*found.months[1:], date(2025, 8, 1)]
+    first = one.spells.first.astype("datetime64[D]").astype("datetime64[M]")
+    for n, (month, row) in enumerate(zip(found.months, found.rows[0], strict=True)):
+        members = first == np.datetime64(month, "M")
+        counts = [int((one.at(day) & members).sum()) for day in firsts[n:]]
+        assert row.customers == members.sum()
+        if row.customers:
+            assert [round(share * row.customers) for share in row.kept[1:]] == counts
