@@ -14,9 +14,12 @@ from typing import Any, Protocol
 from pipeline.business import Business, Question
 from pipeline.config import Config
 from pipeline.files import to_json, whole_file
+from pipeline.kpi_cohorts import cohorts_of
+from pipeline.kpi_forecast import forecast_of
 from pipeline.kpi_parts import parts_of
 from pipeline.kpi_periods import periods_of
 from pipeline.kpi_revenue import basis_of
+from pipeline.kpi_survival import survival_of
 from pipeline.opening import definition_of, open_histories
 from pipeline.progress import Progress
 
@@ -41,6 +44,8 @@ class Section:
 SECTIONS = (
     Section("periods", periods_of),
     Section("by", parts_of),
+    Section("cohorts", cohorts_of),
+    Section("survival", survival_of),
 )
 
 
@@ -74,7 +79,9 @@ def kpis(config: Config, progress: Progress, question: Question) -> Kpis:
     try:
         business = Business.of(histories, definition_of(config), question)
         answers = {}
-        for section in SECTIONS:
+        # What is to come needs the model in charge, too.
+        ahead = Section("forecast", lambda of: forecast_of(of, config, progress))
+        for section in (*SECTIONS, ahead):
             with progress.stage(f"key figures: {section.name}"):
                 answers[section.name] = section.find(business)
         found = Kpis(config.out / "kpis.json", head_of(business), answers)

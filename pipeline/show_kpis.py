@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.movements import CENTS
+from pipeline import show_survival
 from pipeline.show import console_for
 
 if TYPE_CHECKING:
@@ -75,7 +76,13 @@ def parts(console: Console, answer: Parts, result: Kpis) -> None:
         _table(console, f"By {name}, {when}", PART, rows)
 
 
-SHOWN: dict[str, Callable[[Console, Any, Kpis], None]] = {"periods": periods, "by": parts}
+SHOWN: dict[str, Callable[[Console, Any, Kpis], None]] = {
+    "periods": periods,
+    "by": parts,
+    "cohorts": show_survival.cohorts,
+    "survival": show_survival.survival,
+    "forecast": show_survival.forecast,
+}
 MOVEMENTS = (
     *("start", "new", "expansion", "contraction", "churned", "back", "end"),
     *("gross kept", "net kept"),
