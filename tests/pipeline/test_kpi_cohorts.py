@@ -45,6 +45,23 @@ def test_recurring_money_by_that_at_the_first_border(business):
     assert rows["2025-02-01"].money == (None, 1, 4)
 
 
+def test_a_subscription_that_runs_on_for_somebody_who_left_brings_nothing(business):
+    """Two of 10 a month come in January; one is recorded as churned in February, and runs on."""
+    subscriptions = """
+    customer_id | subscription_id | started_at | ended_at | price
+    a           | 1               | 2025-01-01 |          | 10
+    b           | 2               | 2025-01-01 |          | 10
+    """
+    tables = {
+        "subscriptions": subscriptions,
+        "churned": "customer_id | churned_at\nb | 2025-02-10",
+    }
+    found = cohorts_of(business(tables, observed_until=UNTIL, kind="event"))
+    january = rows_of(found)["2025-01-01"]
+    assert january.kept == (1, 1, 0.5, 0.5)
+    assert january.money == (None, 1, 0.5, 0.5)
+
+
 def test_collected_money_of_a_cohort(business):
     """Came in February by their first payments: 40 in March, nothing in April."""
     payments = """
