@@ -47,6 +47,8 @@ SECTIONS = (
     Section("cohorts", cohorts_of),
     Section("survival", survival_of),
 )
+FORECAST = "forecast"
+"""The section that needs the model in charge beside the business."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def kpis(config: Config, progress: Progress, question: Question) -> Kpis:
         business = Business.of(histories, definition_of(config), question)
         answers = {}
         # What is to come needs the model in charge, too.
-        ahead = Section("forecast", lambda of: forecast_of(of, config, progress))
+        ahead = Section(FORECAST, lambda of: forecast_of(of, config, progress))
         for section in (*SECTIONS, ahead):
             with progress.stage(f"key figures: {section.name}"):
                 answers[section.name] = section.find(business)
