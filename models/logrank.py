@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.survival import LifeTable
+from models.kaplan_meier import LifeTable
 
 
 @dataclass(frozen=True)

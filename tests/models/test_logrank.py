@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.logrank import holm, log_rank
-from models.survival import life_table
+from models.kaplan_meier import life_table
 
 LIFELINES = json.loads((Path(__file__).parent / "lifelines.json").read_text(encoding="utf-8"))
 

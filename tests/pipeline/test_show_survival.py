@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.forecast import forecast
-from models.survival import kaplan_meier, life_table
+from models.kaplan_meier import kaplan_meier, life_table
 from pipeline import show_survival
 from pipeline.kpi_cohorts import Cohorts
 from pipeline.kpi_forecast import Ahead, Forecasted

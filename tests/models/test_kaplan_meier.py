@@ -182,7 +182,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.survival import kaplan_meier, life_table
+from models.kaplan_meier import kaplan_meier, life_table
 
 LIFELINES = json.loads((Path(__file__).parent / "lifelines.json").read_text(encoding="utf-8"))
 DATA = [name for name in LIFELINES if name != "lifelines"]
