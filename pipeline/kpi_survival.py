@@ -12,8 +12,8 @@ import numpy as np
 from features.errors import UsageError
 from features.lifetimes import Lifetimes, first_plans, lifetimes_of
 from features.parts import PLAN, TENURE, parting
-from models.logrank import LogRank, holm, log_rank
 from models.kaplan_meier import FEWEST, Curve, LifeTable, kaplan_meier, life_table
+from models.logrank import LogRank, holm, log_rank
 from pipeline.business import Business
 
 MONTH = 365.25 / 12

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.logrank import holm, log_rank
 from models.kaplan_meier import life_table
+from models.logrank import holm, log_rank
 
 LIFELINES = json.loads((Path(__file__).parent / "lifelines.json").read_text(encoding="utf-8"))
 
