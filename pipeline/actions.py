@@ -64,7 +64,7 @@ DEFAULT_ACTIONS = [
     _default("extend_dunning", ["payments"], 1.0, 0.3, needs="open_payment"),
     _default("resolve_open_problem", ["support"], 15.0, 0.25, needs="open_ticket"),
     _default("enable_auto_renewal", ["subscription"], 2.0, 0.2, needs="renewal_off"),
-    _default("renewal_reminder", ["subscription"], 0.5, 0.1, renews_within_days=60),
+    _default("renewal_reminder", ["subscription"], 0.5, 0.15, renews_within_days=30),
     _default("onboarding_programme", ["onboarding"], 10.0, 0.15, needs="newcomer"),
     _default("help_and_training", ["usage", "satisfaction"], 3.0, 0.1),
     _default("account_manager", ["support", "usage", "satisfaction"], 60.0, 0.35, high_value=True),
