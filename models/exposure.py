@@ -1,0 +1,227 @@
+"""How many more leave of those whom something befell than of others like them: an excess.
+
+Points are compared, a customer at a cutoff each. Two models make up for what is known before: churn
+of the unexposed, and the chance of being exposed. The estimate is the augmented inverse-propensity
+one of the effect on the exposed (Robins, Rotnitzky and Zhao 1994; Hahn 1998), right where either
+model is; its standard error is that of its influence function, added up by customer, since the
+points of a customer are no independent evidence. It is an association: a reason that is in no
+covariate stays in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from models.logit import fit_logit
+
+FEWEST_POINTS, FEWEST_EVENTS = 20, 5
+"""Points that either side needs, and leavers among the unexposed."""
+FARTHEST = 0.95
+"""No propensity counts as more than this: one point would speak for twenty and more."""
+SMALLEST_SPREAD = 1e-9
+
+
+@dataclass(frozen=True)
+class Range:
+    """A figure with its interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+    def times(self, factor: float) -> Range:
+        """So many times as much; a factor below 0 turns the interval round."""
+        edges = sorted((self.low * factor, self.high * factor))
+        return Range(self.estimate * factor, edges[0], edges[1])
+
+    def as_json(self) -> dict[str, float]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Excess:
+    """Churn of the exposed beyond that of others like them.
+
+    Attributes
+    ----------
+    points, customers
+        Exposed ones.
+    others
+        Points that they are compared with.
+    rate, expected
+        Share of the exposed points that churned, and that would have if they were not exposed.
+    naive
+        Churn of the exposed less that of the others, as they are.
+    churn
+        The excess: what `rate` has beyond `expected`.
+    money
+        The value that left with it, of all exposed points together; None without values.
+    without_match
+        Share of the exposed points whom hardly any other point is like.
+    """
+
+    points: int
+    customers: int
+    others: int
+    rate: float
+    expected: float
+    naive: float
+    churn: Range
+    money: Range | None
+    without_match: float
+
+    @property
+    def leavers(self) -> Range:
+        """How many churned points it makes."""
+        return self.churn.times(self.points)
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "leavers": self.leavers.as_json()}
+
+
+def excess(
+    churned: np.ndarray,
+    exposed: np.ndarray,
+    covariates: np.ndarray,
+    customers: np.ndarray,
+    *,
+    values: np.ndarray | None = None,
+    level: float = 0.95,
+) -> Excess | None:
+    """The excess churn of exposed points; None where there are too few to tell.
+
+    Parameters
+    ----------
+    churned
+        0 or 1 by point.
+    exposed
+        Whether it befell the point; the other points could have been.
+    covariates
+        Points x covariates, known at the cutoff: what makes points alike. None of them may tell
+        the exposure itself.
+    customers
+        Whose point each is.
+    values
+        What is lost with each point's customer.
+
+    Raises
+    ------
+    ValueError
+        When shapes differ or values are not finite.
+    """
+    churned, exposed = np.asarray(churned, np.float64), np.asarray(exposed).astype(bool)
+    matrix = _checked(churned, exposed, covariates, customers)
+    count = int(exposed.sum())
+    if min(count, len(exposed) - count) < FEWEST_POINTS or churned[~exposed].sum() < FEWEST_EVENTS:
+        return None
+    design = _design(matrix)
+    left_over = churned - _rates(design, ~exposed, churned)
+    chance = _rates(design, np.ones(len(exposed), bool), exposed.astype(np.float64))
+    weights = _weights(exposed, np.minimum(chance, FARTHEST))
+    owners = np.unique(customers, return_inverse=True)[1]
+    columns = design.shape[1]
+    reach = _quantile(level, len(np.unique(owners[exposed])))
+    churn = _range(weights, left_over, exposed, owners, reach, columns)
+    money = None
+    if values is not None:
+        money = _range(weights, left_over * values, exposed, owners, reach, columns)
+        money = money.times(count)
+    rate = float(churned[exposed].mean())
+    return Excess(
+        points=count,
+        customers=len(np.unique(owners[exposed])),
+        others=len(exposed) - count,
+        rate=rate,
+        expected=rate - churn.estimate,
+        naive=rate - float(churned[~exposed].mean()),
+        churn=churn,
+        money=money,
+        without_match=float((chance[exposed] > min(FARTHEST, chance[~exposed].max())).mean()),
+    )
+
+
+def prior_risk(covariates: np.ndarray, churned: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """All that covariates tell of churn as one: log-odds by a logistic regression on known points.
+
+    A prognostic score (Hansen 2008, Biometrika 95): where there are few churners among those who
+    are compared, alike in it is alike enough. It is learned from all unexposed points there are.
+    """
+    rates = _rates(_design(covariates), known, np.asarray(churned, np.float64))
+    rates = np.clip(rates, 1e-6, 1 - 1e-6)
+    return np.log(rates / (1 - rates))
+
+
+def _checked(
+    churned: np.ndarray, exposed: np.ndarray, covariates: np.ndarray, customers: np.ndarray
+) -> np.ndarray:
+    matrix = np.asarray(covariates, np.float64)
+    matrix = matrix[:, None] if matrix.ndim == 1 else matrix
+    if not len(churned) == len(exposed) == len(matrix) == len(customers):
+        raise ValueError(
+            f"churned {churned.shape}, exposed {exposed.shape}, covariates {matrix.shape} and "
+            f"customers {np.shape(customers)} need the same rows"
+        )
+    if not np.isfinite(matrix).all():
+        raise ValueError("covariates must be finite numbers")
+    return matrix
+
+
+def _design(matrix: np.ndarray) -> np.ndarray:
+    """A constant, and the covariates that vary, in standard deviations."""
+    spread = matrix.std(axis=0)
+    matrix, spread = matrix[:, spread > SMALLEST_SPREAD], spread[spread > SMALLEST_SPREAD]
+    return np.column_stack([np.ones(len(matrix)), (matrix - matrix.mean(axis=0)) / spread])
+
+
+def _rates(design: np.ndarray, known: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Of all points, by a logistic regression on the known ones; their rate if none settles."""
+    own = labels[known]
+    rate = (own.sum() + 0.5) / (len(own) + 1)
+    prior = np.zeros(design.shape[1])
+    prior[0] = np.log(rate / (1 - rate))
+    found = fit_logit(design[known], own, prior=prior)
+    odds = design @ (prior if found is None else found)
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -500, 500))))
+
+
+def _weights(exposed: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    """1 for the exposed; the others stand for them, in all as many, with a minus."""
+    odds = np.where(exposed, 0.0, chance / (1 - chance))
+    return np.where(exposed, 1.0, -odds * exposed.sum() / odds.sum())
+
+
+def _range(
+    weights: np.ndarray,
+    left_over: np.ndarray,
+    exposed: np.ndarray,
+    owners: np.ndarray,
+    reach: float,
+    columns: int,
+) -> Range:
+    """The mean over the exposed, and its interval from the sums of each customer's influence."""
+    count = exposed.sum()
+    estimate = float(weights @ left_over / count)
+    centre = float(-weights[~exposed] @ left_over[~exposed] / count)
+    # A regression on few points leaves too little over of them.
+    few = np.where(exposed, 1.0, sqrt(_small(weights[~exposed], columns)))
+    parts = few * weights * (left_over - centre) - np.where(exposed, estimate, 0.0)
+    by_owner = np.bincount(owners, parts)
+    error = sqrt(float((by_owner**2).sum())) / float(count)
+    return Range(estimate, estimate - reach * error, estimate + reach * error)
+
+
+def _small(weights: np.ndarray, columns: int) -> float:
+    """What a variance lacks after a regression on few points, or few that count."""
+    worth = float(weights.sum() ** 2 / (weights**2).sum())
+    return worth / max(worth - columns, worth / 2)
+
+
+def _quantile(level: float, customers: int) -> float:
+    """Of Student's t: few exposed customers make a wider interval."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(max(customers - 1, 1), (1 + level) / 2))
