@@ -1,0 +1,184 @@
+"""Where all levers look: each customer at each cutoff, what was known then and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from features import failures, payments, profile, subscription, tickets, usage
+from features.churn import Definition
+from features.compute import Family
+from features.histories import Histories
+from features.plan import Plan, make_plan
+from features.points import LabelledPoints, labelled_cutoffs, make_points
+from features.vectors import build_vectors
+from models.exposure import Excess, excess, prior_risk
+from pipeline.config import Config
+from pipeline.lever_factors import factors
+from pipeline.opening import definition_of
+from pipeline.worth import values_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_CUTOFFS = 24
+SHORT_MONTH = 3
+WINDOW = 30
+CHURNERS_A_FACTOR = 3
+"""Of those compared, so that each factor can be weighed among them."""
+FAMILIES = (
+    Family("customers", profile.reads, profile.columns),
+    Family("subscriptions", subscription.reads, subscription.columns),
+    Family("usage", usage.reads, usage.columns),
+    Family("payments", payments.reads, payments.columns),
+    Family("payments", failures.reads, failures.columns),
+    Family("tickets", tickets.reads, tickets.columns),
+)
+Part = tuple[str, np.ndarray]
+"""What some points have in common, and which they are."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Customers at cutoffs, as the model sees them too.
+
+    Attributes
+    ----------
+    frame
+        Vectors over the last 30 days, in the order of the points.
+    values
+        Expected remaining margin of each point's customer; None where there is no money.
+    horizon_days
+        Churn counts within so many days of a cutoff.
+    """
+
+    histories: Histories
+    definition: Definition
+    plan: Plan
+    points: LabelledPoints
+    frame: pd.DataFrame
+    values: np.ndarray | None
+    horizon_days: int
+
+    @property
+    def churned(self) -> np.ndarray:
+        return self.points.churned
+
+    @property
+    def customers(self) -> np.ndarray:
+        return self.points.points.customer
+
+    @property
+    def cutoffs(self) -> tuple[date, ...]:
+        return self.points.cutoffs
+
+    def column(self, name: str) -> np.ndarray | None:
+        """A feature as float64; None where the histories do not tell it."""
+        if name not in self.frame.columns:
+            return None
+        return self.frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+
+    def has(self, *names: str) -> bool:
+        return all(name in self.frame.columns for name in names)
+
+    @cached_property
+    def texts(self) -> dict[str, np.ndarray]:
+        """Attributes of customers and their plan: the text features, as objects."""
+        names = [one for one in self.frame if self.frame[one].dtype == "category"]
+        return {name: self.frame[name].astype(object).to_numpy() for name in names}
+
+    def parts_of(self, name: str) -> Iterator[Part]:
+        """The values of a text feature, in order of their names."""
+        values = self.texts[name]
+        for value in sorted({str(one) for one in values if isinstance(one, str)}):
+            yield value, values == value
+
+    def excess(
+        self, exposed: np.ndarray, others: np.ndarray, *, without: tuple[str, ...]
+    ) -> Excess | None:
+        """Excess churn of exposed points over others, adjusted by all factors but some groups.
+
+        With few churners among the others the factors become one, the prior risk.
+        """
+        chosen = exposed | others
+        covariates = self._factors_without(without)
+        if self.churned[others].sum() < CHURNERS_A_FACTOR * covariates.shape[1]:
+            covariates = prior_risk(covariates, self.churned, ~exposed)[:, None]
+        return excess(
+            self.churned[chosen],
+            exposed[chosen],
+            covariates[chosen],
+            self.customers[chosen],
+            values=None if self.values is None else self.values[chosen],
+        )
+
+    def _factors_without(self, groups: tuple[str, ...]) -> np.ndarray:
+        if groups not in self._factors:
+            self._factors[groups] = factors(self.frame, self.horizon_days, without=groups)
+        return self._factors[groups]
+
+    @cached_property
+    def _factors(self) -> dict[tuple[str, ...], np.ndarray]:
+        """Those that were asked for: one lever asks many times."""
+        return {}
+
+    @property
+    def years(self) -> float:
+        """How long the label windows of all cutoffs together are, gaps between them left out."""
+        return len(self.cutoffs) * self.horizon_days / 365.25
+
+    @property
+    def told(self) -> str:
+        first, last = self.cutoffs[0], self.cutoffs[-1]
+        return (
+            f"{len(self.points):,} points from {first} to {last}, churn within "
+            f"{self.horizon_days} days"
+        )
+
+
+def apart(cutoffs: Sequence[date], horizon_days: int) -> tuple[date, ...]:
+    """The newest cutoff and those before it whose label windows hardly overlap.
+
+    Nobody's departure is counted twice, but in the last days of a window from a short month.
+    """
+    kept: list[date] = []
+    for cutoff in sorted(cutoffs, reverse=True):
+        if not kept or (kept[-1] - cutoff).days >= horizon_days - SHORT_MONTH:
+            kept.append(cutoff)
+    return tuple(reversed(kept))
+
+
+def panel_of(config: Config, histories: Histories) -> Panel:
+    """The newest labelled cutoffs with their vectors.
+
+    Raises
+    ------
+    TooLittleData
+        When no label is known yet, or nobody is a customer at any cutoff.
+    """
+    definition = definition_of(config)
+    asked = config.points
+    cutoffs = apart(
+        labelled_cutoffs(
+            histories, definition, every=asked.every, first=asked.first, last=asked.last
+        ),
+        definition.horizon_days,
+    )[-MOST_CUTOFFS:]
+    points = make_points(histories, definition, cutoffs, min_tenure_days=asked.min_tenure_days)
+    plan = make_plan(histories, windows=[WINDOW], known_before=histories.observed_until.date())
+    vectors = build_vectors(histories, plan, points, labels=False, families=FAMILIES)
+    rate = float(points.churned.mean())
+    return Panel(
+        histories=histories,
+        definition=definition,
+        plan=plan,
+        points=points,
+        frame=vectors.frame,
+        values=values_of(config, histories, plan, points, churn_rate=rate),
+        horizon_days=definition.horizon_days,
+    )
