@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.evaluation import Prediction
-from models.health_score import health_score
+from models.health_score import RULES, Rule, health_score
 from models.logistic import logistic_probabilities
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def baselines(
     features: Sequence[str],
     levels: Mapping[str, Sequence[str]],
     seed: int,
+    rules: Sequence[Rule] = RULES,
 ) -> dict[str, Prediction]:
     """Every baseline that the vectors allow, learned from training and judged on the test.
 
@@ -37,8 +38,8 @@ def baselines(
     recency
         Whoever has been silent the longest first; an order without probabilities.
     points_score
-        The hand-weighted `health_score`; its probabilities are the churn rate of each number of
-        points in training.
+        The hand-weighted `health_score` with these rules; its probabilities are the churn rate of
+        each number of points in training.
     logistic_regression
         On the same vectors.
     """
@@ -48,7 +49,7 @@ def baselines(
     silence = next((name for name in RECENCY if name in test.columns), None)
     if silence is not None:
         found["recency"] = Prediction(labels, longest_silence(test[silence]))
-    learned, points = health_score(train), health_score(test)
+    learned, points = health_score(train, rules), health_score(test, rules)
     if learned is not None and points is not None:
         rates = rates_of_points(learned, train_labels, points)
         found["points_score"] = Prediction(labels, points, rates)

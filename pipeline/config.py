@@ -33,6 +33,7 @@ from features.engines import engine_named
 from features.errors import UsageError
 from features.tables import TABLES
 from pipeline.actions import DEFAULT_ACTIONS, Action
+from pipeline.health import HealthScore
 from pipeline.section import Amount, Days, Section, Share
 
 LONGEST_WINDOW, MOST_WINDOWS = 3660, 12
@@ -201,6 +202,7 @@ class Config(Section):
     model: Model = Model()
     value: Value = Value()
     outreach: Outreach = Outreach()
+    health_score: HealthScore = HealthScore()
     mlflow: Mlflow = Mlflow()
     output: Output = Output()
     file: Annotated[Path, Field(exclude=True)]

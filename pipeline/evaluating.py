@@ -29,6 +29,7 @@ from models.stages import stages
 from models.weak_spots import Points, weak_spots
 from pipeline.candidate import Candidate
 from pipeline.config import Config
+from pipeline.health import points_score
 from pipeline.opening import definition_of
 from pipeline.parting import Parts, date_of
 from pipeline.worth import campaign_of
@@ -77,7 +78,7 @@ def metrics_of(candidate: Candidate) -> dict[str, Any]:
         campaign_of(config),
         config.model.seed,
     )
-    simpler = _baselines(model, parts, test)
+    simpler = _baselines(config, model, parts, test)
     kinds = departure_kinds(candidate.histories, definition_of(config), candidate.test_points)
     figures, train = _test(test), _train(model, parts)
     return {
@@ -85,6 +86,14 @@ def metrics_of(candidate: Candidate) -> dict[str, Any]:
         **_parts(config, model, test),
         "reliability": reliability(test.labels, test.predicted),
         "baselines": {name: _figures(one) for name, one in simpler.items()},
+        "points_score": points_score(
+            config.health_score,
+            test.model,
+            simpler,
+            _segments(config, model, test),
+            parts.frames["train"],
+            parts.labels("train"),
+        ),
         "beaten": beaten(test.model, simpler, test.customers, seed=test.seed),
         "profit": _profit(test, simpler),
         "curves": curves({"model": test.model, **simpler}, test.values, test.campaign),
@@ -94,7 +103,9 @@ def metrics_of(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _baselines(model: ChurnModel, parts: Parts, test: Test) -> dict[str, Prediction]:
+def _baselines(
+    config: Config, model: ChurnModel, parts: Parts, test: Test
+) -> dict[str, Prediction]:
     return baselines(
         parts.frames["train"],
         parts.labels("train"),
@@ -103,6 +114,7 @@ def _baselines(model: ChurnModel, parts: Parts, test: Test) -> dict[str, Predict
         features=model.names,
         levels=model.levels,
         seed=test.seed,
+        rules=config.health_score.rules,
     )
 
 
