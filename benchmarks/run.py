@@ -25,6 +25,7 @@ from benchmarks import (
     features,
     fitting,
     kpis,
+    levers,
     model,
     policy,
     quality,
@@ -81,6 +82,7 @@ SECTIONS = {
         "What the outreach list truly earns",
         lambda scale: policy.run(round(policy.CUSTOMERS * scale)),
     ),
+    "levers": Section("Whether levers are right", lambda scale: levers.run()),
     "fitting": Section("Cost of training", lambda scale: fitting.run()),
     "explaining": Section("Cost of explanations", explaining.run),
     "allocation": Section(
