@@ -38,7 +38,7 @@ from pipeline.world import CHANNELS, DAY, RETRY_DAYS, Calendar, Settings
 SEEDS = range(1201, 1301)
 """Used here alone."""
 CUSTOMERS, MONTHS = 2_000, 15
-LARGE, LARGE_SEED = 60_000, 1200
+LARGE, LARGE_SEED = 400_000, 1200
 ADS = 1
 COLUMNS = ("lever", "businesses", "within the interval", "mean", "true", "half an interval")
 
@@ -117,7 +117,7 @@ def _truth_of(panel: Panel, file: Path) -> pd.DataFrame:
 def _recovered(panel: Panel) -> Iterator[Judged]:
     invoices = failed_invoices(panel.histories, panel.definition)
     if invoices is not None:
-        curve = recovery_curve(invoices.days, invoices.recovered)
+        curve = recovery_curve(invoices.days, invoices.recovered, invoices.customer)
         for day, true in large().recovered.items():
             yield Judged(f"recovered by day {day}", curve.recovered_by(day), true)
 

@@ -79,11 +79,12 @@ def recovery(panel: Panel) -> Recovery | None:
         invoices=len(found),
         recovered=int(found.recovered.sum()),
         left=int(found.left.sum()),
-        curve=recovery_curve(found.days, found.recovered),
+        curve=recovery_curve(found.days, found.recovered, found.customer),
         by_method=_by_method(found),
         by_attempt=_by_attempt(found),
         kept=tuple(
-            kept_by(period, found.days, found.recovered, found.left, worth) for period in PERIODS
+            kept_by(period, found.days, found.recovered, found.left, worth, found.customer)
+            for period in PERIODS
         ),
         excess=panel.excess(*open_invoices(panel), without=("payments",)),
         told=panel.told,
@@ -116,7 +117,7 @@ def _by_method(found: FailedInvoices) -> dict[str, Curve]:
     common = [n for _, n in sorted(zip(-counts, names, strict=True))][:MOST_METHODS]
     masks = {str(name): found.method == name for name in common}
     return {
-        name: recovery_curve(found.days[mask], found.recovered[mask])
+        name: recovery_curve(found.days[mask], found.recovered[mask], found.customer[mask])
         for name, mask in masks.items()
         if mask.sum() >= FEWEST
     }

@@ -30,12 +30,20 @@ def test_greenwood():
     """3/(10 x 7) + 2/(5 x 3); on the scale log(-log): 0.42 ** exp(+-1.96 sqrt(v) / log 0.42)."""
     curve = recovery_curve(DAYS, PAID)
     variance = 3 / 70 + 2 / 15
-    assert curve.variance[-1] == pytest.approx(variance)
+    assert curve.variance(15) == pytest.approx(variance)
     reach = 1.959964 * np.sqrt(variance) / -np.log(0.42)
     found = curve.recovered_by(15)
     assert found.estimate == pytest.approx(0.58)
     assert found.low == pytest.approx(1 - 0.42 ** np.exp(-reach))
     assert found.high == pytest.approx(1 - 0.42 ** np.exp(reach))
+
+
+def test_invoices_of_one_customer_are_no_independent_evidence():
+    """Every invoice five times over: as uncertain as ten, 3 x 7 / 10^3 + 2 x 3 / 5^3."""
+    days, paid = np.repeat(DAYS, 5), np.repeat(PAID, 5)
+    together = recovery_curve(days, paid, np.repeat(np.arange(10), 5))
+    assert together.variance(15) == pytest.approx(0.021 + 0.048)
+    assert recovery_curve(days, paid).variance(15) < 0.036
 
 
 def test_on_the_day_of_a_payment_those_who_leave_that_day_were_at_risk():
