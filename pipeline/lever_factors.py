@@ -137,8 +137,9 @@ def _by_hand(frame: pd.DataFrame) -> np.ndarray | None:
 
 def _term(frame: pd.DataFrame, horizon_days: int) -> Columns:
     yearly, left = of(frame, "subscriptions_is_yearly"), of(frame, "subscriptions_days_to_renewal")
+    if yearly is not None:
+        yield np.nan_to_num(yearly)
     yearly = np.ones(len(frame)) if yearly is None else np.nan_to_num(yearly)
-    yield yearly
     if left is not None:
         yield yearly * (np.nan_to_num(left, nan=9e3) < horizon_days)
     noticed = of(frame, "subscriptions_notice_given")

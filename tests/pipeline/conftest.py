@@ -339,3 +339,42 @@ def business(tmp_path_factory):
     yield of
     for histories in opened.values():
         histories.close()
+def lever_panel():
+    """A panel by hand: features by name, who churned, and whose points they are, on one day."""
+    from datetime import date
+
+    import numpy as np
+    import pandas as pd
+
+    from features.churn import Definition
+    from features.cut import Points
+    from features.plan import NO_PLAN
+    from features.points import LabelledPoints
+    from pipeline.lever_panel import Panel
+
+    def of(features, churned, *, values=None, histories=None):
+        count = len(churned)
+        customers = np.arange(count, dtype=np.int32)
+        labels = np.asarray(churned, dtype=np.int8)
+        cutoff = np.zeros(count, np.int32)
+        points = LabelledPoints((date(2025, 3, 1),), Points(cutoff, customers), labels, ())
+        days = pd.to_datetime(["2025-03-01"] * count)
+        frame = pd.DataFrame({"customer_id": customers, "cutoff": days, **features})
+        return Panel(histories, Definition(), NO_PLAN, points, frame, values, 30)
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def weighed(tmp_path_factory, write_config):
+    """The panel and the levers of the demo world."""
+    from pipeline.config import load
+    from pipeline.lever_panel import panel_of
+    from pipeline.levers import levers
+    from pipeline.opening import open_histories
+    from pipeline.progress import Progress
+
+    config = load(write_config(tmp_path_factory.mktemp("weighed")))
+    histories = open_histories(config, Progress())
+    yield panel_of(config, histories), levers(config, histories, Progress())
+    histories.close()

@@ -1,0 +1,155 @@
+"""All levers of the demo world: found, told, drawn; and what is lacking said."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from pipeline.files import to_json
+from pipeline.lever_plots import plots_of
+from pipeline.lever_recovery import PERIODS
+from pipeline.levers import LACKING, levers
+from pipeline.plotting import save
+from pipeline.progress import Progress
+from pipeline.show_levers import shown
+
+
+def told(found):
+    console = Console(file=io.StringIO(), width=200)
+    shown(found, console)
+    return console.file.getvalue()
+
+
+def test_levers_of_the_demo_world_do_what_the_world_does(weighed):
+    """The clear causes are found: each excess is above nothing, and what weighs more is larger."""
+    _, found = weighed
+    by_hand = found.renewals.excess
+    assert by_hand["year"].churn.low > by_hand["month"].churn.high > 0
+    assert found.recovery.excess.churn.low > 0.1
+    assert found.support.excess.churn.low > 0
+    assert found.prices.within[0].excess.churn.low > 0
+    assert found.onboarding.excess.churn.estimate > 0
+    worst = {one.name: one.churn.estimate for one in found.audience.by["channel"]}
+    assert max(worst, key=worst.get) == "ads"
+    assert found.lacking == {}
+
+
+def test_dunning_keeps_more_the_longer_it_is(weighed):
+    kept = weighed[1].recovery.kept
+    assert [one.days for one in kept] == list(PERIODS)
+    assert (np.diff([one.seen for one in kept]) >= 0).all()
+    assert (np.diff([one.more.estimate for one in kept]) >= 0).all()
+
+
+def test_first_days_part_those_who_stay(weighed):
+    found = weighed[1].onboarding
+    shares = [one.left.range.estimate for one in found.thirds]
+    assert shares[0] > shares[2]
+    assert [one.depth for one in found.thirds] == ["least", "middle", "most"]
+    assert found.behaviours[0].event == "setup_step"
+    assert all(one.p >= one.difference.p for one in found.behaviours)
+
+
+def test_problems_by_category_are_told_by_what_they_cost(weighed):
+    found = weighed[1].support.by_category
+    assert {one.category for one in found} == {
+        *("billing", "bug", "how_to", "performance", "integration")
+    }
+    costs = [one.excess.money.estimate for one in found]
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_the_audience_that_is_worth_least_stands_first(weighed):
+    found = weighed[1].audience
+    assert [one.name for one in found.by["segment"]] == ["consumer", "business"]
+    for origins in found.by.values():
+        worth = [one.value.estimate for one in origins]
+        assert worth == sorted(worth)
+        assert all(one.value.low < one.value.estimate < one.value.high for one in origins)
+
+
+def test_json_says_how_each_lever_is_known(weighed):
+    found = json.loads(to_json(weighed[1].as_json()))
+    assert set(found) == {"points", "lacking", *LACKING}
+    for name in LACKING:
+        assert found[name]["evidence"]["kind"] == "association"
+    assert found["recovery"]["kept"][0]["recovered"]["estimate"] > 0
+
+
+def test_people_see_every_lever_and_what_it_is_known_by(weighed):
+    text = told(weighed[1])
+    assert text.count("association: ") == len(LACKING)
+    for word in ("payment recovery", "renewals", "onboarding", "audience: channel", "rose within"):
+        assert word in text
+
+
+def test_plots(weighed, tmp_path):
+    found = plots_of(weighed[1])
+    assert set(found) == {"recovery", "renewals_month", "renewals_year", "levers"}
+    for name, plot in found.items():
+        save(plot.figure(), tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").stat().st_size > 5_000
+
+
+def test_histories_that_tell_little_say_what_they_lack(tmp_path, write_config):
+    """A few subscriptions and nothing else: no lever has figures, none breaks."""
+    from pipeline.config import load
+    from pipeline.opening import open_histories
+
+    rows = [f"{n},{n},2025-01-01,{'2025-03-10' if n % 3 == 0 else ''}" for n in range(60)]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "subscriptions.csv").write_text(
+        "\n".join(["customer_id,subscription_id,started_at,ended_at", *rows])
+    )
+    config = load(write_config(tmp_path, source=tmp_path / "data"))
+    data = config.data.model_copy(update={"observed_until": date(2025, 7, 1)})
+    config = config.model_copy(update={"data": data})
+    histories = open_histories(config, Progress())
+    try:
+        found = levers(config, histories, Progress())
+    finally:
+        histories.close()
+    assert set(found.lacking) == set(LACKING)
+    assert plots_of(found) == {}
+    assert "no payment on record ever failed" in told(found)
+
+
+@pytest.mark.parametrize("kind", ["inactivity", "event"])
+def test_other_definitions_of_churn(kind, tmp_path, write_config):
+    """Shoppers that fall silent, and a business that writes down who left."""
+    from pipeline.config import load
+    from pipeline.opening import open_histories
+
+    random = np.random.default_rng(1)
+    usage, churned = [], []
+    for n in range(300):
+        stop = 400 if n % 3 else int(random.integers(60, 380))
+        usage += [
+            f"{n},{np.datetime64('2025-01-01') + day},login" for day in range(n % 20, stop, 11)
+        ]
+        churned += [f"{n},{np.datetime64('2025-01-01') + stop}"] if stop < 400 else []
+    tables = {
+        "customers": ["customer_id,signed_up_at,channel"]
+        + [f"{n},2025-01-01,{'ads' if n % 3 == 0 else 'shop'}" for n in range(300)],
+        "usage": ["customer_id,occurred_at,event", *usage],
+        "churned": ["customer_id,churned_at", *churned],
+    }
+    (tmp_path / "data").mkdir()
+    for name, rows in tables.items():
+        (tmp_path / "data" / f"{name}.csv").write_text("\n".join(rows))
+    text = f'\n[churn]\ndefinition = "{kind}"\nactive_days = 30\nactivity = ["usage"]\n'
+    config = load(write_config(tmp_path, text, source=tmp_path / "data"))
+    histories = open_histories(config, Progress())
+    try:
+        found = levers(config, histories, Progress())
+    finally:
+        histories.close()
+    worst = found.audience.by["channel"][0]
+    assert (worst.name, worst.value) == ("ads", None)
+    assert worst.against_others.low > 0
+    assert {"recovery", "renewals", "support", "prices"} <= set(found.lacking)
