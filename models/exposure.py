@@ -10,7 +10,7 @@ covariate stays in it.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import sqrt
 from typing import Any
 
@@ -62,6 +62,8 @@ class Excess:
         The value that left with it, of all exposed points together; None without values.
     without_match
         Share of the exposed points whom hardly any other point is like.
+    stands_for
+        How many points each stands for, where they are a sample: `leavers` and `money` are of all.
     """
 
     points: int
@@ -73,11 +75,17 @@ class Excess:
     churn: Range
     money: Range | None
     without_match: float
+    stands_for: float = 1.0
 
     @property
     def leavers(self) -> Range:
         """How many churned points it makes."""
-        return self.churn.times(self.points)
+        return self.churn.times(self.points * self.stands_for)
+
+    def of_sample(self, share: float) -> Excess:
+        """The same where the points are those of such a share of all customers."""
+        money = None if self.money is None else self.money.times(1 / share)
+        return replace(self, money=money, stands_for=1 / share)
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "leavers": self.leavers.as_json()}

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_CUTOFFS = 24
+MOST_POINTS = 100_000
+"""Of more points a sample of the customers is looked at: it tells as much, in some seconds."""
 SHORT_MONTH = 3
 WINDOW = 30
 CHURNERS_A_FACTOR = 3
@@ -55,6 +57,8 @@ class Panel:
         Expected remaining margin of each point's customer; None where there is no money.
     horizon_days
         Churn counts within so many days of a cutoff.
+    share
+        Of all customers, how many are looked at.
     """
 
     histories: Histories
@@ -64,6 +68,7 @@ class Panel:
     frame: pd.DataFrame
     values: np.ndarray | None
     horizon_days: int
+    share: float = 1.0
 
     @property
     def churned(self) -> np.ndarray:
@@ -109,13 +114,14 @@ class Panel:
         covariates = self._factors_without(without)
         if self.churned[others].sum() < CHURNERS_A_FACTOR * covariates.shape[1]:
             covariates = prior_risk(covariates, self.churned, ~exposed)[:, None]
-        return excess(
+        found = excess(
             self.churned[chosen],
             exposed[chosen],
             covariates[chosen],
             self.customers[chosen],
             values=None if self.values is None else self.values[chosen],
         )
+        return None if found is None else found.of_sample(self.share)
 
     def _factors_without(self, groups: tuple[str, ...]) -> np.ndarray:
         if groups not in self._factors:
@@ -135,8 +141,9 @@ class Panel:
     @property
     def told(self) -> str:
         first, last = self.cutoffs[0], self.cutoffs[-1]
+        sample = f" ({self.share:.1%} of all customers)" if self.share < 1 else ""
         return (
-            f"{len(self.points):,} points from {first} to {last}, churn within "
+            f"{len(self.points):,} points{sample} from {first} to {last}, churn within "
             f"{self.horizon_days} days"
         )
 
@@ -170,6 +177,7 @@ def panel_of(config: Config, histories: Histories) -> Panel:
         definition.horizon_days,
     )[-MOST_CUTOFFS:]
     points = make_points(histories, definition, cutoffs, min_tenure_days=asked.min_tenure_days)
+    points, share = sampled(points, histories.customers)
     plan = make_plan(histories, windows=[WINDOW], known_before=histories.observed_until.date())
     vectors = build_vectors(histories, plan, points, labels=False, families=FAMILIES)
     rate = float(points.churned.mean())
@@ -181,4 +189,16 @@ def panel_of(config: Config, histories: Histories) -> Panel:
         frame=vectors.frame,
         values=values_of(config, histories, plan, points, churn_rate=rate),
         horizon_days=definition.horizon_days,
+        share=share,
     )
+
+
+def sampled(
+    points: LabelledPoints, customers: int, most: int = MOST_POINTS
+) -> tuple[LabelledPoints, float]:
+    """All points of some customers, so many that there are not too many; and their share."""
+    if len(points) <= most:
+        return points, 1.0
+    share = most / len(points)
+    drawn = np.random.default_rng(customers).random(customers) < share
+    return points.some(drawn[points.points.customer]), float(drawn.mean())

@@ -93,7 +93,8 @@ def renewals(panel: Panel) -> Renewals | None:
         excess[period] = panel.excess(by_hand & ends, by_itself & ends, without=("subscription",))
         near[period] = _near(panel, left, billed & by_itself, billed & by_hand)
     reached = {
-        days: float((by_hand & (left < days)).sum() / len(panel.cutoffs)) for days in REMINDERS
+        days: float((by_hand & (left < days)).sum() / len(panel.cutoffs) / panel.share)
+        for days in REMINDERS
     }
     moved = {period: _moved(one) for period, one in excess.items() if one is not None}
     return Renewals(near, excess, reached, moved, panel.years, panel.told)

@@ -9,7 +9,7 @@ from features.histories import Histories
 from pipeline.config import Config
 from pipeline.lever_audience import Audience, audience
 from pipeline.lever_onboarding import Onboarding, onboarding
-from pipeline.lever_panel import panel_of
+from pipeline.lever_panel import Panel, panel_of
 from pipeline.lever_prices import Prices, prices
 from pipeline.lever_recovery import Recovery, recovery
 from pipeline.lever_renewals import Renewals, renewals
@@ -61,12 +61,17 @@ def levers(config: Config, histories: Histories, progress: Progress) -> Levers:
     with progress.stage("looking back at customers"):
         panel = panel_of(config, histories)
     with progress.stage("weighing levers"):
-        return Levers(
-            told=panel.told,
-            recovery=recovery(panel),
-            renewals=renewals(panel),
-            onboarding=onboarding(panel),
-            support=support(panel),
-            audience=audience(panel, margin=config.value.margin),
-            prices=prices(panel),
-        )
+        return weigh(panel, margin=config.value.margin)
+
+
+def weigh(panel: Panel, *, margin: float) -> Levers:
+    """Every lever of a panel; `margin` is the share of what is paid that is left."""
+    return Levers(
+        told=panel.told,
+        recovery=recovery(panel),
+        renewals=renewals(panel),
+        onboarding=onboarding(panel),
+        support=support(panel),
+        audience=audience(panel, margin=margin),
+        prices=prices(panel),
+    )

@@ -370,11 +370,12 @@ def weighed(tmp_path_factory, write_config):
     """The panel and the levers of the demo world."""
     from pipeline.config import load
     from pipeline.lever_panel import panel_of
-    from pipeline.levers import levers
+    from pipeline.levers import weigh
     from pipeline.opening import open_histories
     from pipeline.progress import Progress
 
     config = load(write_config(tmp_path_factory.mktemp("weighed")))
     histories = open_histories(config, Progress())
-    yield panel_of(config, histories), levers(config, histories, Progress())
+    panel = panel_of(config, histories)
+    yield panel, weigh(panel, margin=config.value.margin)
     histories.close()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
 
-from pipeline.lever_panel import apart
+from features.cut import Points
+from features.points import LabelledPoints
+from pipeline.lever_panel import apart, sampled
 
 
 def test_windows_do_not_overlap_so_nobody_leaves_twice():
@@ -45,3 +48,26 @@ def test_points_of_the_demo_world(weighed):
         "business", "consumer",
     ]  # fmt: skip
     assert panel.column("nothing of the kind") is None
+
+
+def test_of_many_points_those_of_some_customers_are_looked_at():
+    """All or none of a customer's points; what they stand for adds up to all."""
+    customers = np.tile(np.arange(1000, dtype=np.int32), 3)
+    cutoff = np.repeat(np.arange(3, dtype=np.int32), 1000)
+    days = (date(2025, 1, 1), date(2025, 2, 1), date(2025, 3, 1))
+    points = LabelledPoints(days, Points(cutoff, customers), np.zeros(3000, np.int8), ())
+    assert sampled(points, 1000, 3000) == (points, 1.0)
+    found, share = sampled(points, 1000, 600)
+    assert 0.15 < share < 0.25
+    assert len(found) == 3 * round(share * 1000)
+    assert (np.bincount(found.points.customer, minlength=1000) % 3 == 0).all()
+
+
+def test_leavers_and_money_of_a_sample_are_those_of_all(weighed):
+    panel, _ = weighed
+    failed = panel.column("payments_last_failed") == 1
+    whole = panel.excess(failed, ~failed, without=("payments",))
+    half = replace(panel, share=0.5).excess(failed, ~failed, without=("payments",))
+    assert half.churn == whole.churn
+    assert half.leavers.estimate == pytest.approx(2 * whole.leavers.estimate)
+    assert half.money.estimate == pytest.approx(2 * whole.money.estimate)
