@@ -15,6 +15,7 @@ pays        | 1               | 2025-01-01 |
 left        | 2               | 2025-01-01 | 2025-02-09
 open        | 3               | 2025-01-01 |
 never       | 4               | 2025-01-01 |
+part        | 7               | 2025-01-01 |
 back        | 5               | 2025-01-01 | 2025-02-09
 back        | 6               | 2025-02-20 |
 """
@@ -30,6 +31,9 @@ left        | 2025-02-04 10:00:00 | 5      | failed   | C          | debit
 open        | 2025-03-01 10:00:00 | 7      | failed   | D          | card
 open        | 2025-03-05 10:00:00 | 7      | paid     | E          | card
 never       | 2025-02-01 10:00:00 | 7      | paid     | F          | card
+part        | 2025-02-01 10:00:00 | 4      | paid     | H          | card
+part        | 2025-02-05 10:00:00 | 4      | failed   | H          | card
+part        | 2025-02-07 10:00:00 | 4      | paid     | H          | card
 back        | 2025-02-01 10:00:00 | 3      | failed   | G          |
 back        | 2025-02-25 10:00:00 | 3      | paid     | G          |
 """
@@ -53,6 +57,8 @@ def test_invoices_by_name(read):
         ("left", 8, False, True, 0, 2, "debit"),
         # Another invoice that is paid does not settle this one: ten days up to the end.
         ("open", 10, False, False, 0, 1, "card"),
+        # Its first part was paid before anything failed.
+        ("part", 2, True, False, 2, 2, "card"),
         # The third attempt, a week later; the refund is none.
         ("pays", 7, True, False, 3, 3, "card"),
     ]

@@ -65,6 +65,20 @@ def test_what_is_known_before_is_made_up_for():
     assert all(one.naive > one.churn.high for one in found)
 
 
+def test_it_is_right_where_only_the_model_of_churn_is():
+    """Who is exposed goes by the square of what drives churn, which no covariate tells."""
+    random = np.random.default_rng(3)
+    estimates = []
+    for _ in range(20):
+        drive = random.normal(1, 1, 4000)
+        befell = random.random(4000) < 1 / (1 + np.exp(3 - drive**2))
+        chance = 1 / (1 + np.exp(3 - drive))
+        churned = random.random(4000) < np.minimum(chance + 0.1 * befell, 1)
+        rows = (churned.astype(int), befell, drive[:, None], np.arange(4000))
+        estimates.append(excess(*rows).churn.estimate)
+    assert np.mean(estimates) == pytest.approx(0.1, abs=0.01)
+
+
 def test_prior_risk_tells_as_much_as_its_covariates():
     churned, befell, trouble, customers = confounded(1)
     by_all = excess(churned, befell, trouble, customers)

@@ -65,6 +65,7 @@ def test_what_a_dunning_period_keeps():
 def test_who_left_after_the_period_is_no_part_of_it():
     found = kept_by(4, DAYS, PAID, LEFT, None)
     assert (found.seen, found.more.estimate, found.seen_value) == (3, 0, None)
+    assert kept_by(2, DAYS, PAID, LEFT, None).more.estimate == 0
 
 
 def test_nothing_recovered():
