@@ -72,7 +72,7 @@ def failed_invoices(histories: Histories, definition: Definition) -> FailedInvoi
         return None
     customer, failed = indices(found[CUSTOMER]), days(found["failed_at"], null=0)
     paid = days(found["paid_at"], null=NEVER)
-    gone = _next_departure(histories, definition, customer, failed)
+    gone = next_departure(histories, definition, customer, failed)
     end = day_number(histories.observed_until.date())
     recovered = (paid <= end) & (paid <= gone)
     left = ~recovered & (gone < end)
@@ -136,7 +136,7 @@ def _keyed(payments: ibis.Table) -> ibis.Table:
     return rows.mutate(invoice=rows["given"].fill_null(run)).drop("given", "before", "begins")
 
 
-def _next_departure(
+def next_departure(
     histories: Histories, definition: Definition, customer: np.ndarray, since: np.ndarray
 ) -> np.ndarray:
     """The day on which each customer next left from a day on; `NEVER` where it did not."""

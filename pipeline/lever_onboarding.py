@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from features.beginnings import Beginnings, beginnings
+from features.recovery import next_departure
+from features.timeline import day_number
 from models.exposure import Excess
 from models.strata import Difference, difference, holm
 from pipeline.lever_panel import Panel
@@ -69,7 +71,8 @@ class Onboarding:
     Attributes
     ----------
     thirds
-        Customers by depth: those who were there after 14 days and are known for 120.
+        Customers by depth: those who were there at a cutoff after their first 14 days, and who
+        are known for 120.
     excess
         Excess churn within the horizon of the third that did least over the others, at cutoffs
         14 to 120 days after sign-up; None: too few to tell.
@@ -92,11 +95,12 @@ def onboarding(panel: Panel) -> Onboarding | None:
     found = beginnings(panel.histories, FIRST)
     if found is None:
         return None
-    third = thirds(found, seen_from_the_start(panel, found))
+    seen = seen_from_the_start(panel, found)
+    third = thirds(found, seen)
     if third is None:
         return None
     shallow, others = newcomers(panel, third)
-    gone, cohort = _left(panel, found)
+    gone, cohort = _left(panel, found, seen)
     return Onboarding(
         thirds=tuple(_third(n, third, found, gone, cohort) for n in range(len(THIRDS))),
         excess=panel.excess(shallow, others, without=("onboarding", "usage")),
@@ -140,19 +144,21 @@ def seen_from_the_start(panel: Panel, found: Beginnings) -> np.ndarray:
     return there & (found.signed_up >= first.astype(int))
 
 
-def _left(panel: Panel, found: Beginnings) -> tuple[np.ndarray, np.ndarray]:
-    """Who left by day 120, and the customers known until then: by their points in between."""
+def _left(panel: Panel, found: Beginnings, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Who left by day 120, and the seen customers who are known until then.
+
+    Where nothing tells the day on which customers left, churn at the cutoffs up to then counts.
+    """
+    end = day_number(panel.histories.observed_until.date())
+    cohort = seen & (found.signed_up + LAST <= end)
+    if panel.definition.kind != "inactivity":
+        everybody = np.arange(len(seen))
+        left = next_departure(panel.histories, panel.definition, everybody, found.signed_up + FIRST)
+        return left < found.signed_up + LAST, cohort
     tenure = panel.column("customers_tenure_days")
     assert tenure is not None
-    new = (tenure >= FIRST) & (tenure + panel.horizon_days <= LAST + panel.horizon_days)
-    count = len(found.signed_up)
-    gone = np.bincount(panel.customers[new & (panel.churned == 1)], minlength=count) > 0
-    begun = np.zeros(count, bool)
-    begun[panel.customers[new]] = True
-    last = (np.datetime64(panel.cutoffs[-1], "D").astype(int)) + panel.horizon_days
-    first = np.datetime64(panel.cutoffs[0], "D").astype(int) - FIRST
-    known = (found.signed_up + LAST <= last) & (found.signed_up >= first - panel.horizon_days)
-    return gone, begun & known
+    new = (tenure >= FIRST) & (tenure + panel.horizon_days <= LAST) & (panel.churned == 1)
+    return np.bincount(panel.customers[new], minlength=len(seen)) > 0, cohort
 
 
 def _third(
