@@ -30,7 +30,7 @@ def test_newcomers_are_looked_at_from_day_14_to_120(lever_panel):
 
 @pytest.fixture(scope="module")
 def business(tmp_path_factory, write_config):
-    """Of 120 who came on January 1st, 60 set up and stay; of the others 30 left in March, 15 in July."""
+    """Of 120 60 set up and stay; of the others 30 leave in March, 15 in July."""
     from pipeline.config import load
     from pipeline.lever_panel import panel_of
     from pipeline.opening import open_histories
