@@ -13,7 +13,7 @@ from pipeline.progress import Progress
 
 
 def test_thirds_by_events_days_and_kinds():
-    """Thirty who did 1, 2, 3 and more things; the tenth and all before it did least; the last is unseen."""
+    """Thirty who did ever more things: ten did least; the last one is unseen."""
     did = np.arange(1.0, 32.0)
     found = Beginnings(np.zeros(31), did, did, did, {})
     third = thirds(found, np.arange(31) < 30)
