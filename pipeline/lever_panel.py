@@ -16,12 +16,13 @@ from features.compute import Family
 from features.histories import Histories
 from features.plan import Plan, make_plan
 from features.points import LabelledPoints, labelled_cutoffs, make_points
+from features.revenue import monthly_revenue
 from features.vectors import build_vectors
 from models.exposure import Excess, excess, prior_risk
+from models.value import remaining_margin
 from pipeline.config import Config
 from pipeline.lever_factors import factors
 from pipeline.opening import definition_of
-from pipeline.worth import values_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,9 +188,23 @@ def panel_of(config: Config, histories: Histories) -> Panel:
         plan=plan,
         points=points,
         frame=vectors.frame,
-        values=values_of(config, histories, plan, points, churn_rate=rate),
+        values=_values(config, monthly_revenue(histories, plan, points), rate),
         horizon_days=definition.horizon_days,
         share=share,
+    )
+
+
+def _values(config: Config, revenue: np.ndarray | None, churn_rate: float) -> np.ndarray | None:
+    """At one churn rate for all: no model is there to tell how long each of them stays."""
+    if revenue is None:
+        return None
+    return remaining_margin(
+        revenue,
+        margin=config.value.margin,
+        churn_rate=churn_rate,
+        churn_days=config.churn.horizon_days,
+        horizon_months=config.value.horizon_months,
+        discount_rate=config.value.discount_rate,
     )
 
 
