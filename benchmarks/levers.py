@@ -225,7 +225,7 @@ def large() -> Large:
     """A business of many customers, kept in memory."""
     children = np.random.SeedSequence(LARGE_SEED).spawn(len(STREAMS))
     streams = {name: np.random.default_rng(c) for name, c in zip(STREAMS, children, strict=True)}
-    history, _ = live(LARGE, Calendar(MONTHS), Settings(), streams)
+    history = live(LARGE, Calendar(MONTHS), Settings(), streams).history
     people, end = history.people, history.calendar.end
     rounds = pd.concat([pd.DataFrame(one) for one in history.rounds], ignore_index=True)
     there = rounds["run"].to_numpy() < np.minimum(history.ended[rounds["customer"]], end)
