@@ -331,17 +331,23 @@ def kpis(
             show_default=False,
         ),
     ] = None,
+    forecast: Annotated[
+        bool, typer.Option("--forecast", help="The next quarter, too, by the model in charge.")
+    ] = False,
+    levers: Annotated[
+        bool, typer.Option("--levers", help="What each lever would hold, too.")
+    ] = False,
     config: ConfigFile = CHURN_TOML,
     json: AsJson = False,
 ) -> None:
-    """Tell churn rates and recurring revenue, period by period."""
+    """Churn rates and revenue by period; cohorts, survival, payment recovery."""
     from pipeline import show_kpis
     from pipeline.business import Question
     from pipeline.kpis import kpis as run
     from pipeline.progress import Progress
 
     question = Question(every, _day(first), _day(until), tuple(by or ()))
-    result = run(_load(config), Progress(), question)
+    result = run(_load(config), Progress(), question, forecast=forecast, levers=levers)
     _print(result.as_json(), json, lambda: show_kpis.told(result))
 
 

@@ -16,6 +16,7 @@ from pipeline.config import Config
 from pipeline.files import to_json, whole_file
 from pipeline.kpi_cohorts import cohorts_of
 from pipeline.kpi_forecast import forecast_of
+from pipeline.kpi_levers import levers_of, recovered_of
 from pipeline.kpi_parts import parts_of
 from pipeline.kpi_periods import periods_of
 from pipeline.kpi_revenue import basis_of
@@ -46,9 +47,8 @@ SECTIONS = (
     Section("by", parts_of),
     Section("cohorts", cohorts_of),
     Section("survival", survival_of),
+    Section("payment_recovery", recovered_of),
 )
-FORECAST = "forecast"
-"""The section that needs the model in charge beside the business."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,22 @@ class Kpis:
         return {**self.head, **answers, "notes": self.notes}
 
 
-def kpis(config: Config, progress: Progress, question: Question) -> Kpis:
+def kpis(
+    config: Config,
+    progress: Progress,
+    question: Question,
+    *,
+    forecast: bool = False,
+    levers: bool = False,
+) -> Kpis:
     """Compute all sections, and write ``kpis.json`` into the output folder.
+
+    Parameters
+    ----------
+    forecast
+        Tell the next quarter, too: it needs the model in charge, and vectors.
+    levers
+        Tell what each lever would hold, too: it needs vectors.
 
     Raises
     ------
@@ -81,9 +95,11 @@ def kpis(config: Config, progress: Progress, question: Question) -> Kpis:
     try:
         business = Business.of(histories, definition_of(config), question)
         answers = {}
-        # What is to come needs the model in charge, too.
-        ahead = Section(FORECAST, lambda of: forecast_of(of, config, progress))
-        for section in (*SECTIONS, ahead):
+        dear = [
+            (forecast, Section("forecast", lambda of: forecast_of(of, config, progress))),
+            (levers, Section("levers", lambda of: levers_of(of, config, progress))),
+        ]
+        for section in (*SECTIONS, *(section for asked, section in dear if asked)):
             with progress.stage(f"key figures: {section.name}"):
                 answers[section.name] = section.find(business)
         found = Kpis(config.out / "kpis.json", head_of(business), answers)

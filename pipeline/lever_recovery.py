@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from features.churn import Definition
+from features.histories import Histories
 from features.recovery import FailedInvoices, failed_invoices
 from models.exposure import Excess
 from models.recovery import Curve, Kept, kept_by, recovery_curve
@@ -69,11 +71,34 @@ def _told(curve: Curve) -> dict[str, Any]:
 
 
 def recovery(panel: Panel) -> Recovery | None:
-    """None where no payment ever failed."""
-    found = failed_invoices(panel.histories, panel.definition)
+    """What becomes of failed invoices, and of customers with one; None where none ever failed."""
+    return counted(
+        panel.histories,
+        panel.definition,
+        values=values_by_customer(panel),
+        excess=panel.excess(*open_invoices(panel), without=("payments",)),
+        told=panel.told,
+    )
+
+
+def counted(
+    histories: Histories,
+    definition: Definition,
+    *,
+    values: np.ndarray | None = None,
+    excess: Excess | None = None,
+    told: str = "all failed invoices",
+) -> Recovery | None:
+    """What becomes of failed invoices, from payments alone; None where none ever failed.
+
+    Parameters
+    ----------
+    values
+        By customer, the margin that is expected of it.
+    """
+    found = failed_invoices(histories, definition)
     if found is None:
         return None
-    values = values_by_customer(panel)
     worth = None if values is None else values[found.customer]
     return Recovery(
         invoices=len(found),
@@ -86,8 +111,8 @@ def recovery(panel: Panel) -> Recovery | None:
             kept_by(period, found.days, found.recovered, found.left, worth, found.customer)
             for period in PERIODS
         ),
-        excess=panel.excess(*open_invoices(panel), without=("payments",)),
-        told=panel.told,
+        excess=excess,
+        told=told,
     )
 
 

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.movements import CENTS
-from pipeline import show_survival
-from pipeline.show import console_for
+from pipeline import show_levers, show_survival
+from pipeline.consoles import console_for
 
 if TYPE_CHECKING:
     from models.rates import Rate
@@ -82,6 +82,8 @@ SHOWN: dict[str, Callable[[Console, Any, Kpis], None]] = {
     "cohorts": show_survival.cohorts,
     "survival": show_survival.survival,
     "forecast": show_survival.forecast,
+    "payment_recovery": lambda console, answer, _: show_levers.recovered(console, answer.found),
+    "levers": lambda console, answer, _: show_levers.pulled(console, answer.found),
 }
 MOVEMENTS = (
     *("start", "new", "expansion", "contraction", "churned", "back", "end"),

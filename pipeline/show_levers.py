@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -41,6 +43,20 @@ def shown(result: Levers, console: Console | None = None) -> None:
         console.print(f"{name:<10} {escape(why)}", soft_wrap=True)
 
 
+def recovered(console: Console, found: Recovery | None) -> None:
+    """Payment recovery by itself; nothing where no payment ever failed."""
+    if found is not None:
+        console.print(f"\n[bold]Payment recovery[/bold]: {found.told}", soft_wrap=True)
+        _recovery(console, found)
+
+
+def pulled(console: Console, found: Levers | None) -> None:
+    """All levers; nothing where too little is known."""
+    if found is not None:
+        console.print()
+        shown(found, console)
+
+
 def _recovery(console: Console, found: Recovery) -> None:
     table = _table(
         "payment recovery: a dunning period of",
@@ -68,7 +84,8 @@ def _recovery(console: Console, found: Recovery) -> None:
     console.print(table)
     tries = ", ".join(f"{n}. {_rate(rate)}" for n, rate in found.by_attempt.items())
     console.print(f"attempts  that went through: {tries}", soft_wrap=True)
-    _ends(console, {"open invoice": found.excess}, found.evidence)
+    excess = {"open invoice": found.excess} if found.excess else {}
+    _ends(console, excess, found.evidence)
 
 
 def _renewals(console: Console, found: Renewals) -> None:
@@ -131,7 +148,7 @@ def _prices(console: Console, found: Prices) -> None:
     _ends(console, named, found.evidence)
 
 
-def _ends(console: Console, found: dict[str, Excess | None], evidence: Evidence) -> None:
+def _ends(console: Console, found: Mapping[str, Excess | None], evidence: Evidence) -> None:
     """Excess churn by name, then what it is known by."""
     if found:
         table = _table("", "points", *EXCESS)

@@ -339,6 +339,8 @@ def business(tmp_path_factory):
     yield of
     for histories in opened.values():
         histories.close()
+
+
 def lever_panel():
     """A panel by hand: features by name, who churned, and whose points they are, on one day."""
     from datetime import date
