@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.policy_swaps import List, swapped
+from benchmarks.policy_swaps import List, swapped, true_rates
 from pipeline.config import DEFAULT_ACTIONS, Config, from_values
 from pipeline.progress import Progress
 from pipeline.score import score
@@ -110,7 +110,10 @@ def judge(
         for share in (0.0, 0.1)
     }
     listed = List.of(found[0.0], customers)
+    rates = true_rates(known, List.of(free, customers), _actions())
+    told = score(_config(folder, day, budget, 0.0, rates=rates), Progress(), as_of=day).risk_list
     plans |= {"policy": listed.contacts, "policy, 10 % held out": _contacts(found[0.1], customers)}
+    plans["policy, told the true success rates"] = _contacts(told, customers)
     plans |= _rules(listed, allowed, budget, seed)
     plans |= {
         name: take(profits, money, budget)

@@ -97,6 +97,16 @@ def fits_of(drivers: list[list[str]], actions: Sequence[dict[str, Any]]) -> np.n
     return fits
 
 
+def true_rates(known: Prospects, listed: List, actions: Sequence[dict[str, Any]]) -> np.ndarray:
+    """What a team knows that has measured its actions well: the share of leavers each keeps.
+
+    Of the customers whom the list would contact with it; where there is none, of all whom it fits.
+    """
+    chosen = listed.contacts[:, None] == np.arange(len(actions))
+    fits = np.where(chosen.any(axis=0), chosen, fits_of(listed.drivers, actions))
+    return np.clip(_rates(known, fits), 0.0, 1.0)
+
+
 def _success(known: Prospects) -> np.ndarray:
     """The share of leavers that each action truly keeps; below 0 where it annoys."""
     return np.asarray(1 - known.contacted / np.maximum(known.chance, 1e-9)[:, None])
