@@ -251,11 +251,26 @@ def test_a_customer_without_any_driver_can_be_shown(capsys):
 
     from models.expected_profit import Outlook
     from models.outreach import Outreach
+    from models.persuading import UpliftVerdict
     from models.risk import risk_list
     from pipeline import show
+    from pipeline.choosing import Chosen
     from pipeline.score import Scored
 
     unknown = np.full(2, np.nan)
+    nobody = Outreach(
+        action=[None, None],
+        expected_profit=unknown,
+        profit_low=unknown,
+        profit_high=unknown,
+        group=["none"] * 2,
+        why_not=["not_at_risk"] * 2,
+        spent=0.0,
+        gap=0.0,
+        bound=0.0,
+        by_action={},
+        total=Outlook(0.0, 0.0, 0.0, 0, 0.0),
+    )
     found = risk_list(
         customer_ids=["[/b] one", "two"],
         as_of=date(2026, 1, 1),
@@ -265,22 +280,11 @@ def test_a_customer_without_any_driver_can_be_shown(capsys):
         high_value=np.array([False, False]),
         drivers=[["usage", None, None], [None, None, None]],
         reasons=[["Plan: [red]", None, None], [None, None, None]],
-        outreach=Outreach(
-            action=[None, None],
-            expected_profit=unknown,
-            profit_low=unknown,
-            profit_high=unknown,
-            group=["none"] * 2,
-            why_not=["not_at_risk"] * 2,
-            spent=0.0,
-            gap=0.0,
-            bound=0.0,
-            by_action={},
-            total=Outlook(0.0, 0.0, 0.0, 0, 0.0),
-        ),
+        outreach=nobody,
         model="churn-risk/1",
     )
-    show.scored(Scored(Path("out"), date(2026, 1, 1), "churn-risk/1", found))
+    chosen = Chosen("c", nobody, {}, UpliftVerdict(False, "none"), pd.DataFrame())
+    show.scored(Scored(Path("out"), date(2026, 1, 1), "churn-risk/1", found, chosen))
     told = capsys.readouterr().out
     assert "[/b] one" in told
     assert "Plan: [red]" in told
