@@ -11,7 +11,7 @@ customer is one row: of several campaigns each has its own effect.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import inf, sqrt
 from typing import Any
@@ -20,6 +20,7 @@ import numpy as np
 
 from models.anytime import PLANNED, reach
 from models.arms import Arm, Arms, arms
+from models.many import holm
 from models.mover import Interval, difference, ratio, symmetric, wilson
 
 LEVEL = 0.95
@@ -173,22 +174,12 @@ def effects_by(
         there = treated[mask].any() and not treated[mask].all()
         rows = np.asarray(outcome)[mask], treated[mask]
         found[name] = effect(*rows, own, level=level, planned=planned) if there else None
-    corrected = iter(holm([one.p for one in found.values() if one]))
-    told = {name: None if one is None else next(corrected) for name, one in found.items()}
+    corrected = holm([None if one is None else one.p for one in found.values()])
+    told = dict(zip(found, corrected, strict=True))
     return {
         name: PartEffect(one, told[name], (told[name] or 0.0) < 1 - level if one else False)
         for name, one in found.items()
     }
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Each p value corrected for all of them, in their order (Holm 1979)."""
-    values = np.asarray(p_values, np.float64)
-    order = np.argsort(values, kind="stable")
-    stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
-    corrected = np.empty(len(values))
-    corrected[order] = np.minimum(stepped, 1.0)
-    return [float(value) for value in corrected]
 
 
 def _own(arm: Arm, critical: float, *, binary: bool) -> Interval:

@@ -82,12 +82,3 @@ def _sato(a: np.ndarray, b: np.ndarray, n1: np.ndarray, n0: np.ndarray, estimate
     p = (n1**2 * b - n0**2 * a + n1 * n0 * (n0 - n1) / 2) / total**2
     q = (a * (n0 - b) + b * (n1 - a)) / (2 * total)
     return float(estimate * p.sum() + q.sum())
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """P-values for as many questions as there are: an array as long, each at most 1."""
-    order = np.argsort(p, kind="stable")
-    steps = p[order] * np.arange(len(p), 0, -1)
-    found = np.empty(len(p))
-    found[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if len(p) else steps
-    return found

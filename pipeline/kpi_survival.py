@@ -13,7 +13,8 @@ from features.errors import UsageError
 from features.lifetimes import Lifetimes, first_plans, lifetimes_of
 from features.parts import PLAN, TENURE, parting
 from models.kaplan_meier import FEWEST, Curve, LifeTable, kaplan_meier, life_table
-from models.logrank import LogRank, holm, log_rank
+from models.logrank import LogRank, log_rank
+from models.many import holm
 from pipeline.business import Business
 
 MONTH = 365.25 / 12

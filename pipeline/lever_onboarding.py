@@ -11,7 +11,8 @@ from features.beginnings import Beginnings, beginnings
 from features.recovery import next_departure
 from features.timeline import day_number
 from models.exposure import Excess
-from models.strata import Difference, difference, holm
+from models.many import holm
+from models.strata import Difference, difference
 from pipeline.lever_panel import Panel
 from pipeline.lever_words import ASSOCIATION, Evidence, Rate, fields_of
 
@@ -185,10 +186,11 @@ def _behaviours(
             one = difference(gone[cohort], did[cohort], strata)
             if one is not None:
                 told[event] = one
-    corrected = holm(np.array([one.p for one in told.values()]))
+    corrected = holm([one.p for one in told.values()])
     all_ = [
-        Behaviour(event, one, float(p), bool(p < LEVEL))
+        Behaviour(event, one, p, p < LEVEL)
         for (event, one), p in zip(told.items(), corrected, strict=True)
+        if p is not None
     ]
     return tuple(sorted(all_, key=lambda one: one.difference.adjusted.estimate))
 

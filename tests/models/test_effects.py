@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.effects import effect, effects_by, holm
+from models.effects import effect, effects_by
+from models.many import holm
 
 
 def table(treated: int, left: int, holdout: int, left_too: int):
@@ -130,13 +131,6 @@ def test_parts_are_corrected_for_their_number():
     assert [one.p for one in told] == holm([one.effect.p for one in told])
     assert all(one.clear == (one.p < 0.05) for one in told)
     assert any(one.clear for one in told)
-
-
-def test_holms_correction():
-    # Steps: 0.01 x 4, 0.02 x 3, 0.03 x 2, 0.04 x 1, none below the one before.
-    assert holm([0.03, 0.01, 0.04, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
-    assert holm([0.6, 0.7]) == [1, 1]
-    assert holm([]) == []
 
 
 def test_parts_without_an_effect_are_rarely_clear():

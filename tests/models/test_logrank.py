@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.kaplan_meier import life_table
-from models.logrank import holm, log_rank
+from models.logrank import log_rank
 
 LIFELINES = json.loads((Path(__file__).parent / "lifelines.json").read_text(encoding="utf-8"))
 
@@ -90,10 +90,3 @@ def test_what_is_expected_adds_up_and_order_does_not_matter(groups):
     assert sum(found.expected) == pytest.approx(sum(found.left))
     assert turned.statistic == pytest.approx(found.statistic, abs=1e-8)
     assert found.statistic >= -1e-9
-
-
-def test_p_values_allow_for_how_many_there_are():
-    """0.01 x 3, 0.02 x 2, then 0.03 x 1, which is not below the one before it."""
-    assert holm([0.02, None, 0.01, 0.03]) == pytest.approx([0.04, None, 0.03, 0.04])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.strata import difference, holm
+from models.strata import difference
 
 
 def rows(*strata):
@@ -38,13 +38,6 @@ def test_what_is_only_a_difference_between_strata_goes():
 
 def test_strata_with_one_side_tell_nothing():
     assert difference(*rows(((3, 5), (0, 0)), ((0, 0), (2, 5)))) is None
-
-
-def test_holm():
-    """0.01 x 3, then 0.02 x 2, then 0.03 x 1, which is no less than the one before."""
-    assert holm(np.array([0.03, 0.01, 0.02])).tolist() == pytest.approx([0.04, 0.03, 0.04])
-    assert holm(np.array([0.9, 0.8])).tolist() == [1, 1]
-    assert holm(np.array([])).tolist() == []
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
