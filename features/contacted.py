@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TREATED, HELD_OUT = "treated", "holdout"
+MOST_DAYS = 24
+"""So many cutoffs at most are looked at for what was known before contacts."""
 REPEATED = "repeated"
 BOTH_GROUPS = "in_both_groups"
 OVERLAPPING = "overlapping_campaign"
@@ -74,7 +76,22 @@ class Contacted:
     @cached_property
     def points(self) -> LabelledPoints:
         """The same as prediction points: each customer at the beginning of its day."""
-        found, where = np.unique(self.rows["day"].to_numpy(), return_inverse=True)
+        return self._points(self.rows["day"].to_numpy())
+
+    @cached_property
+    def points_to_see(self) -> LabelledPoints:
+        """The same for vectors, of many days at `MOST_DAYS` that lie at or before them.
+
+        Each further cutoff costs, and what is known some days before a contact serves as well.
+        """
+        day = self.rows["day"].to_numpy()
+        if len(np.unique(day)) <= MOST_DAYS:
+            return self.points
+        step = int(np.ceil((day.max() - day.min() + 1) / MOST_DAYS))
+        return self._points(day - (day - day.min()) % step)
+
+    def _points(self, days_of_rows: np.ndarray) -> LabelledPoints:
+        found, where = np.unique(days_of_rows, return_inverse=True)
         dates = tuple(EPOCH.fromordinal(EPOCH.toordinal() + int(day)) for day in found)
         customer = self.rows["customer"].to_numpy().astype(np.int32)
         points = Points(where.astype(np.int32), customer)

@@ -18,6 +18,7 @@ from models.drivers import Drivers
 from models.model import ChurnModel
 from models.risk import risk_bands
 from pipeline.config import Config
+from pipeline.holdouts import share_treated
 from pipeline.known_before import model_before
 from pipeline.learning import action_fitted
 from pipeline.parting import date_of
@@ -79,8 +80,8 @@ class Experiment:
 
     @property
     def share_treated(self) -> np.ndarray:
-        """Of each row's campaign: who pools campaigns must hold it alike."""
-        return self.rows.groupby("campaign")["treated"].transform("mean").to_numpy(dtype=float)
+        """Of each row's batch of campaigns: who pools them must hold it alike."""
+        return share_treated(self.rows)
 
 
 def experiment_of(
@@ -103,7 +104,7 @@ def experiment_of(
         everywhere = np.ones(len(found), dtype=bool)
         return Experiment(None, found.rows, spent, None, None, margin, everywhere, actions)
     with progress.stage("looking at them as they were before"):
-        seen = Seen(config, histories, found.points, model)
+        seen = Seen(config, histories, found.points_to_see, model)
         return Experiment(
             model=model,
             rows=found.rows,

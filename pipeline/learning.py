@@ -17,7 +17,7 @@ from models.drivers import Drivers
 from models.model import ChurnModel
 from models.success import Campaign, Success, learn
 from pipeline.config import Config
-from pipeline.holdouts import has_holdout
+from pipeline.holdouts import batches, has_holdout
 from pipeline.offering import fits_of, offered
 from pipeline.opening import definition_of
 from pipeline.reasons import named_drivers
@@ -46,7 +46,7 @@ def learned_rates(
     if found is None or not len(found):
         return learned_from(config, None)
     plan = Plan.from_dict(model.context["plan"])
-    frame = build_vectors(histories, plan, found.points, labels=False).frame
+    frame = build_vectors(histories, plan, found.points_to_see, labels=False).frame
     return learned_from(
         config,
         found.rows,
@@ -80,7 +80,7 @@ def action_fitted(
     fits = fits_of(drivers, named_drivers(drivers), actions) * offered(
         actions,
         histories=histories,
-        customers=found.points.points.customer,
+        customers=found.points_to_see.points.customer,
         frame=frame,
         # What customers were worth then decides on the cost of an action, not on its success.
         high_value=np.ones(len(frame), dtype=bool),
@@ -114,7 +114,7 @@ def learned_from(
     actions = config.outreach.actions
     if rows is None or not len(rows):
         return {one.name: learn(one.success_rate, one.evidence, []) for one in actions}
-    told = rows.assign(risk=np.nan if risk is None else _as_came(rows, risk))
+    told = rows.assign(risk=np.nan if risk is None else _as_came(rows, risk), batch=batches(rows))
     compared = told[has_holdout(told)]
     left = int(compared[~compared["treated"]]["churned"].sum()) if risk is not None else 0
     own = told if fitted is None else told[fitted]
@@ -142,12 +142,12 @@ def _as_came(rows: pd.DataFrame, risk: np.ndarray) -> np.ndarray:
 
 
 def _campaigns(rows: pd.DataFrame, action: str) -> Iterator[Campaign]:
-    """What came of an action in each campaign.
+    """What came of an action in each campaign, small ones taken together.
 
     Where those held out carry no action of their own, the campaign's whole holdout stands for them:
     chance took it out of all.
     """
-    for _, own in rows.groupby("campaign", sort=True):
+    for _, own in rows.groupby("batch", sort=True):
         treated = own["treated"].to_numpy(dtype=bool)
         with_it = (own["action"] == action).to_numpy(dtype=bool)
         held_out = ~treated & (with_it if _says_action(own, treated) else True)

@@ -256,9 +256,10 @@ def _evaluate(
     ripe = found.some(found.matured)
     seen = experiment_of(config, histories, ripe, progress)
     compared = has_holdout(ripe.rows)
+    compared_rows = has_holdout(found.rows)
     with progress.stage("comparing"):
         campaigns = tuple(
-            _campaign(config, histories, found, everybody, seen, name)
+            _campaign(config, histories, found, everybody, seen, compared_rows, name)
             for name in dict.fromkeys(found.rows["campaign"])
         )
         planned = len(found)
@@ -288,6 +289,7 @@ def _campaign(
     found: Contacted,
     everybody: Contacted,
     seen: Experiment,
+    compared: np.ndarray,
     name: str,
 ) -> Campaign:
     here = (found.rows["campaign"] == name).to_numpy()
@@ -295,7 +297,7 @@ def _campaign(
     rows = found.rows[here]
     days = rows["day"].to_numpy()
     treated = rows["treated"].to_numpy(dtype=bool)
-    is_compared = bool(has_holdout(rows).all())
+    is_compared = bool(compared[here].all())
     observed = None
     if not is_compared and seen.treated[ripe].any():
         observed = against_others(config, histories, everybody, seen, ripe)

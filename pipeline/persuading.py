@@ -11,7 +11,7 @@ from features.vectors import build_vectors
 from models.persuading import Contacts, UpliftVerdict, judge, too_few
 from models.uplift import Uplift
 from pipeline.assessing import Assessed
-from pipeline.holdouts import has_holdout
+from pipeline.holdouts import batches, has_holdout, share_treated
 from pipeline.learning import known_contacts
 from pipeline.progress import Progress
 from pipeline.worth import values_of
@@ -70,9 +70,13 @@ def _experiments(assessed: Assessed) -> Contacted | None:
 
 def _seen(assessed: Assessed, found: Contacted) -> Contacts:
     """The contacts with what the model in charge says of their customers on these days."""
-    frame = build_vectors(assessed.histories, assessed.plan, found.points, labels=False).frame
+    frame = build_vectors(
+        assessed.histories, assessed.plan, found.points_to_see, labels=False
+    ).frame
     model = assessed.model
-    value = values_of(assessed.config, assessed.histories, found.points, model=model, frame=frame)
+    value = values_of(
+        assessed.config, assessed.histories, found.points_to_see, model=model, frame=frame
+    )
     return _as_known(found, model.matrix(frame), model.predict(frame), value)
 
 
@@ -80,12 +84,12 @@ def _as_known(
     found: Contacted, matrix: np.ndarray, risk: np.ndarray, value: np.ndarray | None
 ) -> Contacts:
     rows = found.rows
-    first_day = rows.groupby("campaign")["day"].transform("min")
+    first_day = rows["day"].groupby(batches(rows)).transform("min")
     return Contacts(
         matrix=matrix,
         treated=rows["treated"].to_numpy(dtype=bool),
         churned=rows["churned"].to_numpy(dtype=float),
-        propensity=rows.groupby("campaign")["treated"].transform("mean").to_numpy(dtype=float),
+        propensity=share_treated(rows),
         risk=risk,
         campaign=first_day.to_numpy(),
         customers=rows["customer"].to_numpy(),

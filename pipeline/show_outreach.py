@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.outreach_evaluate import Campaign, Evaluated, Money
     from pipeline.outreach_plan import Planned, Sized
 
+MOST_CAMPAIGNS = 12
 ARMS = ("contacted", "held out")
 EFFECT = ("effect", "95 % interval", "kept")
 
@@ -159,9 +160,12 @@ def _money(console: Console, money: Money) -> None:
 
 def _campaigns(console: Console, result: Evaluated) -> None:
     table = _table("campaign", "from", *ARMS, "left, of each", *EFFECT, "profit a contact")
-    for one in result.campaigns:
+    newest = sorted(result.campaigns, key=lambda one: (one.first, one.name))[-MOST_CAMPAIGNS:]
+    for one in newest:
         table.add_row(escape(one.name) or "–", one.first, *_row(one))
     console.print(table)
+    if len(newest) < len(result.campaigns):
+        console.print(f"and {len(result.campaigns) - len(newest):,} earlier ones, in the file")
     console.print()
 
 
@@ -174,7 +178,8 @@ def _row(one: Campaign) -> list[str]:
     if not one.has_holdout:
         return [f"{one.treated:,}", "none", *[""] * 4, "no test"]
     if one.churn is None:
-        return [f"{one.treated:,}", f"{one.holdout:,}", *[""] * 4, f"{one.pending:,} pending"]
+        why = f"{one.pending:,} pending" if one.pending else "too few"
+        return [f"{one.treated:,}", f"{one.holdout:,}", *[""] * 4, why]
     profit = one.money.profit() if one.money else None
     return [
         *_sizes(one.churn),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
 from features.churn import Definition
 from features.contacted import contacted, contacted_within, paid_after
+from features.plan import make_plan
 from features.points import UNKNOWN
+from features.vectors import build_vectors
 
 CUSTOMERS = "customer_id | signed_up_at\n" + "\n".join(f"{n} | 2024-01-01" for n in range(1, 7))
 SUBSCRIPTIONS = """
@@ -172,3 +174,26 @@ def test_contacted_within_counts_from_the_cutoff_on_and_nobody_who_was_held_out(
     points = everyone(histories, [date(2025, 2, 1)])
     found = contacted_within(histories, points, within=30)
     assert found.tolist() == [False, True, False, True, False, False]
+
+
+def test_of_many_days_vectors_are_looked_at_on_a_few_before(read):
+    """40 days become at most 24; no vector is looked at after its contact."""
+    rows = "\n".join(
+        f"{1 + n % 2 * 5} | {date(2025, 1, 2) + timedelta(n)} | c{n} | call | holdout"
+        for n in range(40)
+    )
+    tables = {"customers": CUSTOMERS, "subscriptions": SUBSCRIPTIONS, "contacts": HEAD + rows}
+    histories = read(tables, observed_until=date(2025, 5, 1))
+    found = contacted(histories, Definition(horizon_days=30))
+    seen, own = found.points_to_see, found.points
+    assert len(own.cutoffs) == 40
+    assert len(seen.cutoffs) <= 24
+    assert seen.points.customer.tolist() == own.points.customer.tolist()
+    gaps = [
+        (own.cutoffs[b] - seen.cutoffs[a]).days
+        for a, b in zip(seen.points.cutoff, own.points.cutoff, strict=True)
+    ]
+    assert 0 <= min(gaps) <= max(gaps) < 3
+    plan = make_plan(histories, windows=(7,), known_before=date(2025, 2, 1))
+    frame = build_vectors(histories, plan, seen, labels=False).frame
+    assert frame["customer_id"].tolist() == [1 + c for c in seen.points.customer]

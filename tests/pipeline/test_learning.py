@@ -40,6 +40,7 @@ def rows(*parts):
         pd.DataFrame(
             {
                 "campaign": campaign,
+                "day": 20_000,
                 "action": action,
                 "treated": treated,
                 "churned": [1] * left + [0] * (count - left),
