@@ -156,8 +156,18 @@ def _actions() -> list[dict[str, Any]]:
     return [told[name] | money[name] for name in ACTIONS]
 
 
-def _config(folder: Path, day: Any, budget: float | None, holdout_share: float) -> Config:
-    outreach = {"holdout_share": holdout_share, "actions": _actions()}
+def _config(
+    folder: Path,
+    day: Any,
+    budget: float | None,
+    holdout_share: float,
+    *,
+    rates: np.ndarray | None = None,
+) -> Config:
+    actions = _actions()
+    for action, rate in zip(actions, [] if rates is None else rates.tolist(), strict=False):
+        action |= {"success_rate": rate, "evidence": 1e6}
+    outreach = {"holdout_share": holdout_share, "actions": actions}
     outreach |= {} if budget is None else {"budget": budget}
     values = {
         "data": {"source": "data", "observed_until": day},
