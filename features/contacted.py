@@ -7,10 +7,10 @@ alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -40,6 +40,10 @@ OVERLAPPING = "overlapping_campaign"
 NOT_ACTIVE = "not_active"
 """Why a row of contacts is no part of the experiment."""
 
+PLACE = ("customer", "campaign", "day")
+FAR = 1_000_000
+"""More days than histories have, and horizons."""
+
 
 @dataclass(frozen=True)
 class Contacted:
@@ -55,17 +59,21 @@ class Contacted:
         Rows of contacts that do not count, by reason.
     contacted_again
         How many rows of each group were contacted by another campaign within their window.
+    every_contact
+        ``customer``, ``day`` and ``campaign`` of every contact that was made, of those left out,
+        too.
     """
 
     rows: pd.DataFrame
     left_out: dict[str, int]
     contacted_again: dict[str, int]
+    every_contact: pd.DataFrame
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def some(self, kept: np.ndarray) -> Contacted:
-        """Some of the rows, by a mask; the counts stay those of all."""
+        """Some of the rows, by a mask; the counts and every contact stay those of all."""
         return replace(self, rows=self.rows[kept].reset_index(drop=True))
 
     @property
@@ -110,9 +118,12 @@ def contacted(histories: Histories, definition: Definition) -> Contacted | None:
     """
     if "contacts" not in histories.tables:
         return None
-    rows, left_out = _once_each(_read(histories))
-    again = _again(rows, definition.horizon_days)
-    open_ = _open_before(rows, definition.horizon_days)
+    every = _read(histories)
+    rows, left_out = _once_each(every)
+    made = every.loc[every["treated"], [*PLACE]]
+    again = _by_another(rows, made, 1, definition.horizon_days - 1)
+    open_ = _by_another(rows, made, 1 - definition.horizon_days, 0)
+    open_ |= rows.duplicated(["customer", "day"], keep=False).to_numpy()
     left_out[OVERLAPPING] = int(open_.sum())
     rows, again = rows[~open_].reset_index(drop=True), again[~open_]
     active, churned = _outcomes(histories, definition, rows)
@@ -123,7 +134,7 @@ def contacted(histories: Histories, definition: Definition) -> Contacted | None:
         TREATED: int(again[active][treated].sum()),
         HELD_OUT: int(again[active][~treated].sum()),
     }
-    return Contacted(rows, {why: count for why, count in left_out.items() if count}, found)
+    return Contacted(rows, {why: count for why, count in left_out.items() if count}, found, made)
 
 
 def _read(histories: Histories) -> pd.DataFrame:
@@ -161,31 +172,27 @@ def _once_each(rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     return kept.drop(columns="at_time").reset_index(drop=True), counts
 
 
-def _open_before(rows: pd.DataFrame, horizon_days: int) -> np.ndarray:
-    """Whether each row's customer was contacted by another campaign whose window is still open."""
-    treated = rows["day"].where(rows["treated"])
-    # The newest contact so far, less the row's own: rows are in order of days.
-    latest = treated.groupby(rows["customer"]).cummax()
-    latest = latest.groupby(rows["customer"]).ffill().groupby(rows["customer"]).shift()
-    same_day = rows.duplicated(["customer", "day"], keep=False).to_numpy()
-    return same_day | (rows["day"] - latest < horizon_days).to_numpy()
+def _by_another(rows: pd.DataFrame, made: pd.DataFrame, first: int, last: int) -> np.ndarray:
+    """Whether each row's customer was contacted by another campaign, `first` to `last` days after.
+
+    Of all contacts that were made: one that counts for no campaign was made all the same.
+    """
+    within = (first, last)
+    return _contacts(rows, made, PLACE[:1], within) > _contacts(rows, made, PLACE[:2], within)
 
 
-def _again(rows: pd.DataFrame, horizon_days: int) -> np.ndarray:
-    """Whether each row's customer is contacted by another campaign within its window."""
-    treated = rows[rows["treated"]]
-    later: dict[Any, np.ndarray] = {
-        customer: own["day"].to_numpy() for customer, own in treated.groupby("customer")
-    }
-    none = np.empty(0)
-    return np.array(
-        [
-            bool(((found > day) & (found < day + horizon_days)).any())
-            for customer, day in zip(rows["customer"], rows["day"], strict=True)
-            for found in [later.get(customer, none)]
-        ],
-        dtype=bool,
-    )
+def _contacts(
+    rows: pd.DataFrame, made: pd.DataFrame, by: Sequence[str], within: tuple[int, int]
+) -> np.ndarray:
+    """How many contacts each row's customer had in these days after it, by all or by its own."""
+    import pandas as pd
+
+    both = pd.concat([made, rows[[*PLACE]]])
+    group = both.groupby([*by], sort=False).ngroup().to_numpy(dtype=np.int64)
+    place = group * FAR + both["day"].to_numpy(dtype=np.int64)
+    known, own = np.sort(place[: len(made)]), place[len(made) :]
+    begin, end = (own + days for days in within)
+    return np.searchsorted(known, end, "right") - np.searchsorted(known, begin, "left")
 
 
 def _outcomes(

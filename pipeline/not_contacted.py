@@ -88,9 +88,9 @@ def _others(
 
 def _contacted_around(config: Config, found: Contacted, day: int) -> np.ndarray:
     """Who was contacted within a horizon of a day."""
-    rows, horizon = found.rows, config.churn.horizon_days
-    near = (rows["day"] > day - horizon) & (rows["day"] < day + horizon) & rows["treated"]
-    return rows["customer"].to_numpy()[near.to_numpy(dtype=bool)]
+    made, horizon = found.every_contact, config.churn.horizon_days
+    near = (made["day"] > day - horizon) & (made["day"] < day + horizon)
+    return made["customer"].to_numpy()[near.to_numpy(dtype=bool)]
 
 
 def _spread(customers: np.ndarray, most: int) -> np.ndarray:

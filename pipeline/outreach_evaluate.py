@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -27,9 +27,6 @@ from pipeline.not_contacted import against_others
 from pipeline.opening import definition_of, open_histories
 from pipeline.parting import date_of
 from pipeline.progress import Progress
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -189,10 +186,9 @@ def evaluate_outreach(
     histories = open_histories(config, progress)
     try:
         with progress.stage("finding out what came of the contacts"):
-            everybody = contacted(histories, definition_of(config))
-            found = _some(everybody, campaign)
+            found = _some(contacted(histories, definition_of(config)), campaign)
         _refuse_unripe(config, found)
-        return _evaluate(config, histories, found, everybody or found, progress)
+        return _evaluate(config, histories, found, progress)
     finally:
         histories.close()
 
@@ -247,11 +243,7 @@ def _refuse_unripe(config: Config, found: Contacted) -> None:
 
 
 def _evaluate(
-    config: Config,
-    histories: Histories,
-    found: Contacted,
-    everybody: Contacted,
-    progress: Progress,
+    config: Config, histories: Histories, found: Contacted, progress: Progress
 ) -> Evaluated:
     ripe = found.some(found.matured)
     seen = experiment_of(config, histories, ripe, progress)
@@ -259,7 +251,7 @@ def _evaluate(
     compared_rows = has_holdout(found.rows)
     with progress.stage("comparing"):
         campaigns = tuple(
-            _campaign(config, histories, found, everybody, seen, compared_rows, name)
+            _campaign(config, histories, found, seen, compared_rows, name)
             for name in dict.fromkeys(found.rows["campaign"])
         )
         planned = len(found)
@@ -287,7 +279,6 @@ def _campaign(
     config: Config,
     histories: Histories,
     found: Contacted,
-    everybody: Contacted,
     seen: Experiment,
     compared: np.ndarray,
     name: str,
@@ -300,7 +291,7 @@ def _campaign(
     is_compared = bool(compared[here].all())
     observed = None
     if not is_compared and seen.treated[ripe].any():
-        observed = against_others(config, histories, everybody, seen, ripe)
+        observed = against_others(config, histories, found, seen, ripe)
     planned = len(rows)
     return Campaign(
         name=name,

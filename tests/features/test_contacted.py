@@ -125,6 +125,30 @@ def test_two_campaigns_on_one_day_cannot_be_told_apart(cohort):
     assert len(found.points) == 0
 
 
+def test_contacts_that_count_for_no_campaign_were_made_all_the_same(cohort):
+    """Called twice by one campaign, or in both groups of it: the next one comes on top."""
+    found = cohort(
+        "1 | 2025-01-10 | a | call | treated\n"
+        "1 | 2025-02-10 | a | call | treated\n"
+        "2 | 2025-02-05 | c | call | treated\n"
+        "2 | 2025-02-06 | c | call | holdout\n"
+        "6 | 2025-02-20 | b | call | holdout\n"
+        "6 | 2025-02-21 | a | call | treated\n"
+        "6 | 2025-02-23 | a | call | holdout\n"
+        "1 | 2025-03-01 | b | call | treated\n"
+        "2 | 2025-02-07 | b | call | treated\n"
+    )
+    assert set(told(found)) == {(1, "a"), (6, "b")}
+    assert found.left_out == {"in_both_groups": 4, "repeated": 1, "overlapping_campaign": 2}
+    assert found.contacted_again == {"treated": 0, "holdout": 1}
+    assert found.every_contact["customer"].tolist() == [0, 1, 1, 0, 5, 0]
+
+
+def test_a_campaign_that_calls_again_is_not_another_one(cohort):
+    found = cohort("1 | 2025-02-01 | a | call | treated\n1 | 2025-02-20 | a | call | treated")
+    assert found.contacted_again == {"treated": 0, "holdout": 0}
+
+
 def test_without_contacts_there_is_nothing(read):
     histories = read({"customers": CUSTOMERS, "subscriptions": SUBSCRIPTIONS})
     assert contacted(histories, Definition()) is None
