@@ -239,8 +239,9 @@ def _moments(weights: np.ndarray) -> tuple[float, float, float, float]:
     mean = float(weights @ grid)
     # Within a step the rate is anywhere.
     variance = float(weights @ (grid - mean) ** 2) + 1 / STEPS**2 / 12
-    edges = np.interp((0.025, 0.975), np.cumsum(weights), grid + 0.5 / STEPS)
-    return mean, max(mean * (1 - mean) / variance - 1, 0.0), float(edges[0]), float(edges[1])
+    reached, edges = np.cumsum([0.0, *weights]), np.append(0.0, grid + 0.5 / STEPS)
+    low, high = (float(edge) for edge in np.interp((0.025, 0.975), reached, edges))
+    return mean, max(mean * (1 - mean) / variance - 1, 0.0), low, high
 
 
 def _middle_of_prior(mean: float, evidence: float) -> tuple[float, float]:

@@ -82,6 +82,8 @@ def test_an_action_that_does_harm_ends_near_nothing():
     found = learn(0.3, 20, [Campaign(9000, 2700, 1000, 200)])
     assert 0 <= found.low < found.mean < 0.05
     assert found.learned
+    much = learn(0.3, 20, [Campaign(50_000, 30_000, 20_000, 2_000)])
+    assert much.low < much.mean < much.high
 
 
 def test_an_adjusted_effect_stands_for_the_counts():
