@@ -9,6 +9,7 @@ put the customers of the latest ones into a better order than risk times value d
   The smaller arm decides, since an effect is a difference of both. With 50 leavers in the holdout
   the churn rate there has a relative standard error of about 14 %: enough to see that a contact
   keeps a third or more, and with fewer leavers no order of customers can be told from another.
+  In each arm of those that teach at least 20 stayed, too.
 - The 95 % interval of the paired bootstrap (over customers) of the difference of the Qini
   coefficients lies above zero; benefits are weighted by value where values are known.
 """
@@ -23,7 +24,7 @@ import numpy as np
 
 from models.comparison import Gain
 from models.qini import DRAWS, Targeting, qini_gain
-from models.uplift import Uplift
+from models.uplift import FEWEST_OF_EACH, Uplift
 
 FEWEST_TAUGHT, FEWEST_JUDGED = 100, 50
 """Leavers in each arm of the campaigns that teach, and of those that judge."""
@@ -75,8 +76,16 @@ class Contacts:
     @property
     def leavers(self) -> int:
         """In the arm that has fewer."""
-        treated, churned = np.asarray(self.treated, bool), np.asarray(self.churned)
-        return int(min(churned[treated].sum(), churned[~treated].sum()))
+        return self._in_smaller_arm(np.asarray(self.churned) == 1)
+
+    @property
+    def stayers(self) -> int:
+        """In the arm that has fewer."""
+        return self._in_smaller_arm(np.asarray(self.churned) == 0)
+
+    def _in_smaller_arm(self, rows: np.ndarray) -> int:
+        treated = np.asarray(self.treated, bool)
+        return int(min(rows[treated].sum(), rows[~treated].sum()))
 
 
 @dataclass(frozen=True)
@@ -174,6 +183,11 @@ def too_few(contacts: Contacts) -> str:
                 f"Risk times value decides: {what} have {part.leavers:,} leavers in the smaller "
                 f"arm; it takes {fewest}."
             )
+    if earlier.stayers < FEWEST_OF_EACH:
+        return (
+            f"Risk times value decides: of the campaigns before, which teach, {earlier.stayers:,} "
+            f"customers of the smaller arm stayed; it takes {FEWEST_OF_EACH}."
+        )
     return ""
 
 

@@ -22,7 +22,7 @@ from models.cores import usable_cores
 
 FOLDS = 4
 TREES = 60
-FEWEST_LEAVERS = 20
+FEWEST_OF_EACH = 20
 """Leavers, and others, that each arm must have to be learned from."""
 
 SETTINGS: dict[str, Any] = {
@@ -179,8 +179,8 @@ def _check(treated: np.ndarray, churned: np.ndarray, propensity: np.ndarray) -> 
     for name, arm in (("treated", treated), ("holdout", ~treated)):
         left = int(churned[arm].sum())
         stayed = int(arm.sum()) - left
-        if min(left, stayed) < FEWEST_LEAVERS:
+        if min(left, stayed) < FEWEST_OF_EACH:
             raise ValueError(
-                f"of the {name} {left:,} left and {stayed:,} stayed; it takes {FEWEST_LEAVERS} "
+                f"of the {name} {left:,} left and {stayed:,} stayed; it takes {FEWEST_OF_EACH} "
                 "of each"
             )

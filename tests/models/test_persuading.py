@@ -101,6 +101,17 @@ def test_too_few_leavers_say_so():
     assert few.taught == few.judged == 900
 
 
+def test_too_few_who_stayed_say_so():
+    found = contacts(1, 3000, moods=True)
+    found = replace(found, churned=(np.arange(3000) % 100 > 0).astype(np.int8))
+    verdict = judged(found)
+    assert not verdict.used
+    assert verdict.why == (
+        "Risk times value decides: of the campaigns before, which teach, 2 customers of the "
+        "smaller arm stayed; it takes 20."
+    )
+
+
 def test_the_latest_campaigns_judge():
     found = contacts(1, 6000, moods=True)
     earlier, latest = split(found)
