@@ -207,19 +207,3 @@ def _told(
         by_action=found.by_action,
         total=found.total,
     )
-
-
-def fits_of(drivers: Sequence[Sequence[str | None]], levers: Sequence[Lever]) -> np.ndarray:
-    """Customers x levers: 1 where an action fits the strongest driver that any action fits.
-
-    Parameters
-    ----------
-    drivers
-        Per customer, the driver groups that raise its risk, strongest first.
-    """
-    groups = {group for lever in levers for group in lever.drivers}
-    rows = {group: [float(group in lever.drivers) for lever in levers] for group in groups}
-    none = [0.0] * len(levers)
-    strongest = (next((d for d in own if d in groups), None) for own in drivers)
-    found = [none if driver is None else rows[driver] for driver in strongest]
-    return np.array(found, dtype=np.float64).reshape(len(found), len(levers))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.levers import Lever
-from models.outreach import CONTACT, HOLDOUT, NONE, Limits, fits_of, plan_outreach
+from models.outreach import CONTACT, HOLDOUT, NONE, Limits, plan_outreach
 
 CALL = Lever("call", ("support", "usage"), cost=10, incentive=0, success_rate=0.2)
 GIFT = Lever("gift", ("price",), cost=1, incentive=20, success_rate=0.5)
@@ -220,10 +220,3 @@ def test_no_actions_and_no_customers():
 def test_odd_limits_are_refused(limits):
     with pytest.raises(ValueError, match="must be"):
         plan([0.5], [300], [[1, 0, 0]], limits=limits)
-
-
-def test_fits_are_those_of_the_strongest_driver_that_any_action_fits():
-    told = [["support", "payments"], ["profile", "payments", None], [None, None], ["profile"]]
-    assert fits_of(told, LEVERS).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 0], [0, 0, 0]]
-    assert fits_of([], LEVERS).shape == (0, 3)
-    assert fits_of(told, []).shape == (4, 0)
