@@ -1,8 +1,9 @@
-"""A campaign without a holdout, against customers of the same days whom nobody contacted."""
+"""A campaign without a holdout, against customers of the same days whom nobody had contacted."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,8 +19,11 @@ from pipeline.experiment import Experiment, Seen
 from pipeline.opening import definition_of
 from pipeline.parting import date_of
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 MOST_OTHERS = 20_000
-"""So many customers whom nobody contacted are enough to compare with."""
+"""So many customers whom nobody had contacted are enough to compare with."""
 
 
 def against_others(
@@ -41,7 +45,7 @@ def against_others(
     treated = rows & seen.treated
     if seen.model is None or seen.probability is None or treated.sum() < FEWEST:
         return None
-    others = _others(config, histories, found, seen.rows["day"].to_numpy()[treated])
+    others = _others(config, histories, found, seen.rows[treated])
     if len(others) < FEWEST:
         return None
     then = Seen(config, histories, others, seen.model)
@@ -62,10 +66,10 @@ def _values(value: np.ndarray | None, count: int) -> np.ndarray:
 
 
 def _others(
-    config: Config, histories: Histories, found: Contacted, days: np.ndarray
+    config: Config, histories: Histories, found: Contacted, treated: pd.DataFrame
 ) -> LabelledPoints:
-    """Customers on these days whom nobody contacted in the horizon before or after."""
-    unique = np.unique(days)
+    """Customers on the days of a campaign's contacts whom nobody had contacted by then."""
+    campaign, unique = treated["campaign"].iloc[0], np.unique(treated["day"].to_numpy())
     dates = [date_of(int(day)) for day in unique]
     standings = Standings(histories, replace(definition_of(config), lead_days=0), dates)
     most = max(1, MOST_OTHERS // len(dates))
@@ -76,7 +80,7 @@ def _others(
             who = np.empty(0, dtype=np.int64)
         else:
             free = standing.active & ~standing.left_in_lead
-            free[_contacted_around(config, found, int(day))] = False
+            free[_contacted(config, found, campaign, int(day))] = False
             who = _spread(np.flatnonzero(free), most)
             labels.append(standing.churned[who])
         customers.append(who)
@@ -86,10 +90,15 @@ def _others(
     return LabelledPoints(tuple(dates), points, churned, ())
 
 
-def _contacted_around(config: Config, found: Contacted, day: int) -> np.ndarray:
-    """Who was contacted within a horizon of a day."""
+def _contacted(config: Config, found: Contacted, campaign: str, day: int) -> np.ndarray:
+    """Who was contacted in the horizon before a day or on it, or is on the campaign's own list.
+
+    Who is contacted by another campaign later had to be there still: without such customers the
+    others would seem to leave more often than they do.
+    """
     made, horizon = found.every_contact, config.churn.horizon_days
-    near = (made["day"] > day - horizon) & (made["day"] < day + horizon)
+    later = (made["day"] < day + horizon) & (made["campaign"] == campaign)
+    near = (made["day"] > day - horizon) & ((made["day"] <= day) | later)
     return made["customer"].to_numpy()[near.to_numpy(dtype=bool)]
 
 
