@@ -118,11 +118,14 @@ def experiment_of(
 
 
 def spent_on(rows: pd.DataFrame, config: Config) -> np.ndarray:
-    """What each contact cost: as recorded, or else as the config says of its action."""
+    """What each contact cost: as recorded, or else as the config says of its action.
+
+    A cost below 0 is none: nobody is paid for calling.
+    """
     price = {one.name: one.cost + one.incentive for one in config.outreach.actions}
     told = rows["cost"].to_numpy(dtype=float)
     usual = rows["action"].map(price).to_numpy(dtype=float)
-    found = np.where(np.isnan(told), usual, told)
+    found = np.where(np.isnan(told) | (told < 0), usual, told)
     return np.where(rows["treated"].to_numpy(dtype=bool), np.nan_to_num(found), 0.0)
 
 

@@ -378,12 +378,24 @@ def _adjusted_by(seen: Experiment) -> str:
 
 def _warnings(found: Contacted, campaigns: tuple[Campaign, ...], churn: Effect | None) -> list[str]:
     warnings = []
-    alone = [one.name for one in campaigns if not one.has_holdout]
+    alone = [one.name for one in campaigns if one.treated and not one.has_holdout]
     if alone:
         warnings.append(
             f"Without a holdout: {', '.join(alone)}. Those contacted are compared with customers "
             "whom nobody contacted; that is no experiment, and what made the team choose them may "
             "be what made the difference."
+        )
+    idle = [one.name for one in campaigns if not one.treated]
+    if idle:
+        warnings.append(
+            f"Nobody contacted: {', '.join(idle)}. With only those held out on record there is "
+            "nothing to compare; add the rows of those who were contacted."
+        )
+    below = int((found.rows["cost"] < 0).sum())
+    if below:
+        warnings.append(
+            f"{below:,} contacts are on record with a cost below 0: what the config says of their "
+            "action is taken."
         )
     mixed = found.left_out.get("in_both_groups", 0)
     if mixed:

@@ -170,16 +170,17 @@ def _campaigns(console: Console, result: Evaluated) -> None:
 
 
 def _row(one: Campaign) -> list[str]:
+    arms = [f"{one.treated:,}", f"{one.holdout:,}" if one.holdout else "none"]
     if one.observed is not None:
         seen = one.observed
         interval = f"{_points(seen.low)} to {_points(seen.high)}"
         left = f"{seen.mean:.1%}"
-        return [f"{one.treated:,}", "none", left, _points(seen.estimate), interval, "", "no test"]
+        return [*arms, left, _points(seen.estimate), interval, "", "no test"]
     if not one.has_holdout:
-        return [f"{one.treated:,}", "none", *[""] * 4, "no test"]
+        return [*arms, *[""] * 4, "no test"]
     if one.churn is None:
         why = f"{one.pending:,} pending" if one.pending else "too few"
-        return [f"{one.treated:,}", f"{one.holdout:,}", *[""] * 4, why]
+        return [*arms, *[""] * 4, why]
     profit = one.money.profit() if one.money else None
     return [
         *_sizes(one.churn),

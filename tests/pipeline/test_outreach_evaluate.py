@@ -136,6 +136,16 @@ def test_a_campaign_without_a_holdout_is_no_experiment_and_says_so_on_top(
     assert not any(rate["learned"] for rate in found["success_rates"].values())
 
 
+def test_where_only_those_held_out_are_on_record_nobody_was_contacted(
+    with_contacts, contacts, churn
+):
+    file = with_contacts(contacts[contacts["group"] == "holdout"])
+    shown = churn("outreach", "evaluate", "-c", file)
+    assert shown.status == 0
+    assert shown.out.lstrip().startswith("! Nobody contacted: retention 2026-03, ")
+    assert "Without a holdout" not in shown.out
+
+
 def test_contacts_whose_window_is_open_are_pending_and_too_few_closed_ones_say_when(
     with_contacts, contacts, churn
 ):
