@@ -50,12 +50,12 @@ OFFERS = (
     Offer("extend_dunning", 1.0, 0.45),
     Offer("resolve_open_problem", 15.0, 0.45),
     Offer("enable_auto_renewal", 2.0, 0.30),
-    Offer("renewal_reminder", 1.0, 0.50),
+    Offer("renewal_reminder", 0.5, 0.50),
     Offer("onboarding_programme", 10.0, 0.35),
     Offer("help_and_training", 3.0, 0.25),
-    Offer("account_manager", 40.0, 0.60),
+    Offer("account_manager", 60.0, 0.60),
     Offer("price_talk", 8.0, 0.45),
-    Offer("gift", 2.0, 0.60, 10.0),
+    Offer("gift", 1.0, 0.60, 15.0),
 )
 ACTIONS = tuple(offer.name for offer in OFFERS)
 

@@ -341,6 +341,7 @@ def business(tmp_path_factory):
         histories.close()
 
 
+@pytest.fixture(scope="session")
 def lever_panel():
     """A panel by hand: features by name, who churned, and whose points they are, on one day."""
     from datetime import date

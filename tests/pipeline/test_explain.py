@@ -47,7 +47,7 @@ def found(config, listed):
 def test_it_says_what_the_risk_list_says(found, listed, risk_list):
     assert found.probability == listed["churn_probability"]
     assert (found.band, found.at_risk) == (listed["risk_band"], listed["at_risk"])
-    assert found.value == listed["value"]
+    assert found.value == pytest.approx(listed["value"], rel=1e-9)
     assert found.model == listed["model"]
     lower = (risk_list["churn_probability"] < found.probability).sum()
     assert found.riskier_than == lower / (len(risk_list) - 1)

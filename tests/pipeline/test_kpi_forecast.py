@@ -131,7 +131,8 @@ def months_of(seed, customers=600, months=30):
     """A world's months: past cutoffs with true probabilities, disturbed, and who was gone."""
     children = np.random.SeedSequence(seed).spawn(len(STREAMS))
     streams = {name: np.random.default_rng(c) for name, c in zip(STREAMS, children, strict=True)}
-    history, truth = live(customers, Calendar(months), Settings(), streams)
+    lived = live(customers, Calendar(months), Settings(), streams)
+    history, truth = lived.history, lived.truth
     price = history.people.price / np.where(history.people.year, 12, 1)
     names = history.calendar.names.astype("datetime64[D]")
     cutoffs = truth["cutoff"].to_numpy().astype("datetime64[D]")
