@@ -100,11 +100,9 @@ def fits_of(drivers: list[list[str]], actions: Sequence[dict[str, Any]]) -> np.n
 def true_rates(known: Prospects, listed: List, actions: Sequence[dict[str, Any]]) -> np.ndarray:
     """What a team knows that has measured its actions well: the share of leavers each keeps.
 
-    Of the customers whom the list would contact with it; where there is none, of all whom it fits.
+    Of all customers whom it fits, by the drivers of the list.
     """
-    chosen = listed.contacts[:, None] == np.arange(len(actions))
-    fits = np.where(chosen.any(axis=0), chosen, fits_of(listed.drivers, actions))
-    return np.clip(_rates(known, fits), 0.0, 1.0)
+    return np.clip(_rates(known, fits_of(listed.drivers, actions)), 0.0, 1.0)
 
 
 def _success(known: Prospects) -> np.ndarray:
