@@ -42,17 +42,33 @@ def recently_contacted(
     histories: Histories, plan: Plan, points: LabelledPoints, *, days: int
 ) -> np.ndarray:
     """Whether each point's customer was contacted in the `days` before the cutoff."""
+    return _in_group(histories, plan, points, "treated", days)
+
+
+def recently_held_out(
+    histories: Histories, plan: Plan, points: LabelledPoints, *, days: int
+) -> np.ndarray:
+    """Whether each point's customer was held out in the `days` before the cutoff.
+
+    Until its window has closed it must not be contacted: it stands for those who were.
+    """
+    return _in_group(histories, plan, points, "holdout", days)
+
+
+def _in_group(
+    histories: Histories, plan: Plan, points: LabelledPoints, group: str, days: int
+) -> np.ndarray:
     if days == 0 or "contacts" not in histories.tables:
         return np.zeros(len(points), dtype=bool)
     span = Span.last(days)
 
     def reads(present: Present) -> dict[str, Read]:
-        treated = count("treated", lambda rows: rows["group"] == "treated")
-        return {"contacts": Roll(present.table("contacts"), "occurred_at", [treated])}
+        own = count("own", lambda rows: rows["group"] == group)
+        return {"contacts": Roll(present.table("contacts"), "occurred_at", [own])}
 
     def columns(past: Past) -> Iterator[Column]:
         feature = Feature("contacts", "contacts", "contacts", "support", "contacts", days)
-        yield feature, past.rolled("contacts").over("treated", span)
+        yield feature, past.rolled("contacts").over("own", span)
 
     timeline = Timeline(points.cutoffs, [span])
     family = Family("contacts", reads, columns)

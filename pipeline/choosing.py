@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from features.consent import contact_allowed, recently_contacted
+from features.consent import contact_allowed, recently_contacted, recently_held_out
 from models.expected_profit import Doubt, Outlook
 from models.levers import Lever
 from models.outreach import CONTACT, HOLDOUT, Limits, Outreach, plan_outreach
@@ -83,13 +83,20 @@ def choose(
     points, plan, settings = assessed.points, assessed.plan, config.outreach
     rates = learned_rates(config, histories, assessed.model, assessed.cutoff)
     levers = levers_of(settings.actions, rates)
-    fits = fits_of(assessed.drivers, drivers, settings.actions) * offered(
+    open_to = offered(
         settings.actions,
         histories=histories,
         customers=points.points.customer,
         frame=assessed.frame,
         high_value=assessed.high_value,
     )
+    for action, there in zip(settings.actions, open_to.any(axis=0), strict=True):
+        if action.only and not there:
+            progress.warn(
+                f"The action {action.name} is for nobody: no customer has "
+                + ", ".join(f"{name} in {allowed}" for name, allowed in action.only.items())
+            )
+    fits = fits_of(assessed.drivers, drivers, settings.actions) * open_to
     persuading = persuading_of(assessed, progress)
     if persuading.times is not None:
         fits = fits * persuading.times[:, None]
@@ -102,7 +109,8 @@ def choose(
             fits=fits,
             at_risk=assessed.at_risk,
             allowed=contact_allowed(histories, plan, points),
-            suppressed=recently_contacted(histories, plan, points, days=settings.suppress_days),
+            suppressed=recently_contacted(histories, plan, points, days=settings.suppress_days)
+            | recently_held_out(histories, plan, points, days=config.churn.horizon_days),
             levers=levers,
             limits=Limits(settings.budget, settings.capacity, settings.holdout_share),
             campaign=campaign,

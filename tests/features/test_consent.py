@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from features.consent import contact_allowed, recently_contacted
+from features.consent import contact_allowed, recently_contacted, recently_held_out
 from features.plan import make_plan
 
 CUSTOMERS = """
@@ -54,3 +54,10 @@ def test_who_was_contacted_in_the_days_before_the_cutoff(ask):
     assert found == [True, False, False, True, False]
     assert ask(recently_contacted, tables, days=0) == [False] * 5
     assert ask(recently_contacted, {"customers": CUSTOMERS}, days=29) == [False] * 5
+
+
+def test_who_was_held_out_in_the_days_before_the_cutoff(ask):
+    """Its window is open: whoever contacts it now spoils what it stands for."""
+    tables = {"customers": CUSTOMERS, "contacts": CONTACTS}
+    assert ask(recently_held_out, tables, days=30) == [False, False, True, False, False]
+    assert ask(recently_held_out, tables, days=0) == [False] * 5
