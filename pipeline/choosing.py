@@ -90,7 +90,7 @@ def choose(
         frame=assessed.frame,
         high_value=assessed.high_value,
     )
-    for action, there in zip(settings.actions, open_to.any(axis=0), strict=True):
+    for action, there in zip(settings.actions, np.asarray(open_to.any(axis=0)), strict=True):
         if action.only and not there:
             progress.warn(
                 f"The action {action.name} is for nobody: no customer has "
