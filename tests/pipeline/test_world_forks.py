@@ -86,7 +86,7 @@ def test_as_many_leave_as_the_probabilities_say(world, contacts):
 
 def test_nothing_is_spent_on_nobody_and_gifts_go_to_who_stays():
     contacts = np.array([NOBODY, ACTIONS.index("gift"), ACTIONS.index("gift")])
-    assert spent(contacts, np.array([0.0, 0.0, 1.0])).tolist() == [0.0, 12.0, 2.0]
+    assert spent(contacts, np.array([0.0, 0.0, 1.0])).tolist() == [0.0, 16.0, 1.0]
 
 
 def test_runs_beyond_the_calendar_are_refused(world):
