@@ -80,8 +80,13 @@ def arms(outcome: np.ndarray, treated: np.ndarray, covariates: np.ndarray | None
         When shapes differ, a value is not finite, or an arm is empty.
     """
     outcome, treated = np.asarray(outcome, np.float64), np.asarray(treated).astype(bool)
-    matrix = _columns(covariates, len(outcome))
-    _check(outcome, treated, matrix)
+    matrix = np.empty((len(outcome), 0)) if covariates is None else columns(covariates)
+    check_rows(outcome, treated, matrix)
+    if treated.all() or not treated.any():
+        raise ValueError(
+            f"an effect needs both arms; of {len(treated):,} customers {int(treated.sum()):,} "
+            "were treated"
+        )
     binary = bool(np.isin(outcome, (0.0, 1.0)).all())
     matrix = _usable(matrix, treated)
     if not matrix.shape[1] or not all(
@@ -95,14 +100,20 @@ def arms(outcome: np.ndarray, treated: np.ndarray, covariates: np.ndarray | None
     return Arms(_plus(first, drawn), _plus(second, drawn), matrix.shape[1], binary)
 
 
-def _columns(covariates: np.ndarray | None, rows: int) -> np.ndarray:
-    if covariates is None:
-        return np.empty((rows, 0))
+def columns(covariates: np.ndarray) -> np.ndarray:
+    """Customers x covariates, of one column, too."""
     matrix = np.asarray(covariates, np.float64)
     return matrix[:, None] if matrix.ndim == 1 else matrix
 
 
-def _check(outcome: np.ndarray, treated: np.ndarray, matrix: np.ndarray) -> None:
+def check_rows(outcome: np.ndarray, treated: np.ndarray, matrix: np.ndarray) -> None:
+    """Stop where rows do not belong together, or are no numbers.
+
+    Raises
+    ------
+    ValueError
+        With the shapes.
+    """
     if outcome.ndim != 1 or treated.shape != outcome.shape or len(matrix) != len(outcome):
         raise ValueError(
             f"outcome {outcome.shape}, treated {treated.shape} and covariates {matrix.shape} "
@@ -110,11 +121,6 @@ def _check(outcome: np.ndarray, treated: np.ndarray, matrix: np.ndarray) -> None
         )
     if not np.isfinite(outcome).all() or not np.isfinite(matrix).all():
         raise ValueError("outcomes and covariates must be finite numbers")
-    if treated.all() or not treated.any():
-        raise ValueError(
-            f"an effect needs both arms; of {len(treated):,} customers {int(treated.sum()):,} "
-            "were treated"
-        )
 
 
 def _usable(matrix: np.ndarray, treated: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from models.arms import check_rows, columns
 from models.logit import fit_logit
 
 FEWEST = 20
@@ -126,15 +127,8 @@ def observed_effect(
 
 def _design(covariates: np.ndarray, outcome: np.ndarray, treated: np.ndarray) -> np.ndarray:
     """A constant, and the covariates in standard deviations with the squares of those that bend."""
-    matrix = np.asarray(covariates, np.float64)
-    matrix = matrix[:, None] if matrix.ndim == 1 else matrix
-    if outcome.ndim != 1 or treated.shape != outcome.shape or len(matrix) != len(outcome):
-        raise ValueError(
-            f"outcome {outcome.shape}, treated {treated.shape} and covariates {matrix.shape} "
-            "need the same rows"
-        )
-    if not np.isfinite(outcome).all() or not np.isfinite(matrix).all():
-        raise ValueError("outcomes and covariates must be finite numbers")
+    matrix = columns(covariates)
+    check_rows(outcome, treated, matrix)
     if min(treated.sum(), (~treated).sum()) < FEWEST:
         raise ValueError(
             f"{int(treated.sum()):,} customers were contacted and {int((~treated).sum()):,} were "

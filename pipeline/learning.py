@@ -31,7 +31,7 @@ RISK_ERROR = 0.2
 FEW = 10.0
 """Leavers that are added to those who came and to those who were expected."""
 LEAST_FIT = 0.5
-"""An action fitted where it could take away at least half of what the strongest driver adds."""
+"""An action fitted where it could take away half of what it can where its driver is clear."""
 
 
 def learned_rates(
@@ -77,6 +77,8 @@ def action_fitted(
         Of the customers on the days of their contacts.
     """
     actions, frame = config.outreach.actions, drivers.explanation.frame
+    if not actions:
+        return np.ones(len(found), dtype=bool)
     fits = fits_of(drivers, named_drivers(drivers), actions) * offered(
         actions,
         histories=histories,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from pipeline.config import load
-from pipeline.learning import learned_from, learned_rates
+from pipeline.learning import action_fitted, learned_from, learned_rates
 from pipeline.opening import open_histories
 from pipeline.progress import Progress
 from pipeline.registry import resolve
@@ -144,3 +145,11 @@ def test_contacts_whose_action_did_not_fit_teach_nothing(config):
     found = learned_from(config, own, fitted=np.zeros(len(own), dtype=bool))
     assert found["call"].treated == 0
     assert not found["call"].learned
+
+
+def test_without_actions_there_is_nothing_to_fit(config):
+    found, drivers = [None] * 3, SimpleNamespace(explanation=SimpleNamespace(frame=None))
+    nothing = config.model_copy(
+        update={"outreach": config.outreach.model_copy(update={"actions": []})}
+    )
+    assert action_fitted(nothing, None, found, drivers).tolist() == [True] * 3
