@@ -4,11 +4,13 @@ Before any campaign there is what the team believes: a Beta distribution with a 
 leavers. A campaign with ``x_h`` leavers of ``n_h`` in the holdout and ``x_t`` of ``n_t`` treated
 adds its likelihood: with ``q`` the churn rate without a contact and ``s`` the success rate,
 
-    x_h ~ Binomial(n_h, q),   x_t ~ Binomial(n_t, q (1 - s)),   s in [0, 1]
+    x_h ~ Binomial(n_h, q),   x_t ~ Binomial(n_t, q (1 - s f)),   s in [0, 1]
 
-where ``q``, which nobody needs to know, is integrated out: under Jeffreys' prior, or under what a
-model of before said of these customers (a Beta distribution worth as many customers as the model is
-trusted), so that a few customers held out are not all that tells how many would have left.
+where ``f`` is how many times the success rate was expected of the treated, for how well the action
+fitted them (1 where nothing tells), and ``q``, which nobody needs to know, is integrated out: under
+Jeffreys' prior, or under what a model of before said of these customers (a Beta distribution worth
+as many customers as the model is trusted), so that a few customers held out are not all that tells
+how many would have left.
 Campaigns have their own ``q`` and share ``s``; the product with the prior is taken on a grid
 (Gelman et al. 2013, chapters 3 and 5), and a Beta with the same mean and variance is told. An
 action that does harm ends near 0: a rate below nothing has no place in the expected profit.
@@ -29,6 +31,8 @@ FEWEST_HELD_OUT = 5
 """and so many of the holdout must have left, before anything is learned."""
 STEPS, RATES = 1000, 600
 """Points of the grid: success rates, and churn rates without a contact."""
+MOST_KEPT = 1 - 0.5 / STEPS
+"""Nobody is kept for sure."""
 FARTHEST = 1e-7
 """Churn rates less likely than this on either side are left out."""
 
@@ -47,6 +51,8 @@ class Campaign:
     rate, rate_evidence
         The churn rate of the treated without the contact by a model of before, and how many
         customers held out it is worth.
+    fit
+        How many times the success rate is expected of the treated, their mean.
     """
 
     treated: int
@@ -57,6 +63,7 @@ class Campaign:
     error: float | None = None
     rate: float | None = None
     rate_evidence: float = 0.0
+    fit: float = 1.0
 
     def __post_init__(self) -> None:
         arms = ((self.treated_leavers, self.treated), (self.holdout_leavers, self.holdout))
@@ -67,6 +74,8 @@ class Campaign:
             raise ValueError(f"a share kept comes with a standard error above 0: {self}")
         if self.rate is not None and not (0 < self.rate < 1 and self.rate_evidence > 0):
             raise ValueError(f"a rate lies between 0 and 1 and is worth some customers: {self}")
+        if not 0 < self.fit < np.inf:
+            raise ValueError(f"the treated are fitted more than not at all: {self}")
 
     @property
     def expected(self) -> float:
@@ -162,7 +171,7 @@ def learn(
 
 def _order(campaign: Campaign) -> tuple[float, ...]:
     counts = campaign.treated, campaign.treated_leavers, campaign.holdout, campaign.holdout_leavers
-    told = campaign.kept, campaign.error, campaign.rate, campaign.rate_evidence
+    told = campaign.kept, campaign.error, campaign.rate, campaign.rate_evidence, campaign.fit
     return *counts, *(one or 0.0 for one in told)
 
 
@@ -212,7 +221,7 @@ def _by_counts(campaign: Campaign, grid: np.ndarray) -> np.ndarray:
         return np.zeros_like(grid)
     q = _churn_rates(campaign)
     held_out = (left - 0.5) * np.log(q) + (customers - left - 0.5) * np.log1p(-q)
-    rate = q * (1 - grid)[:, None]
+    rate = q * (1 - np.minimum(grid * campaign.fit, MOST_KEPT))[:, None]
     stayed = campaign.treated - campaign.treated_leavers
     log = campaign.treated_leavers * np.log(rate) + stayed * np.log1p(-rate) + held_out
     most = log.max(axis=1)

@@ -20,7 +20,7 @@ from models.risk import risk_bands
 from pipeline.config import Config
 from pipeline.holdouts import share_treated
 from pipeline.known_before import model_before
-from pipeline.learning import action_fitted
+from pipeline.learning import own_fits
 from pipeline.parting import date_of
 from pipeline.progress import Progress
 from pipeline.steadying import drivers_of
@@ -55,8 +55,8 @@ class Experiment:
         Expected remaining margin before the contact; None without money, or without a model.
     margin
         Of what was paid within the horizon after it; None without payments.
-    fitted
-        Whether the action fitted, as the list would have judged it then.
+    fits
+        How well the action fitted, as the list would have judged it then.
     parts
         Masks to judge apart: by what, and by which value of it.
     """
@@ -67,7 +67,7 @@ class Experiment:
     probability: np.ndarray | None
     value: np.ndarray | None
     margin: np.ndarray | None
-    fitted: np.ndarray
+    fits: np.ndarray
     parts: Mapping[str, Mapping[str, np.ndarray]]
 
     @property
@@ -101,7 +101,7 @@ def experiment_of(
     spent = spent_on(found.rows, config)
     actions = {"action": _masks(found.rows["action"])}
     if model is None:
-        everywhere = np.ones(len(found), dtype=bool)
+        everywhere = np.ones(len(found))
         return Experiment(None, found.rows, spent, None, None, margin, everywhere, actions)
     with progress.stage("looking at them as they were before"):
         seen = Seen(config, histories, found.points_to_see, model)
@@ -112,7 +112,7 @@ def experiment_of(
             probability=seen.probability,
             value=seen.value,
             margin=margin,
-            fitted=action_fitted(config, histories, found, seen.drivers),
+            fits=own_fits(config, histories, found, seen.drivers),
             parts={**actions, **seen.parts()},
         )
 

@@ -31,7 +31,7 @@ RISK_ERROR = 0.2
 FEW = 10.0
 """Leavers that are added to those who came and to those who were expected."""
 LEAST_FIT = 0.5
-"""An action fitted where it could take away half of what it can where its driver is clear."""
+"""An action fitted where it could take away half of the share that drivers usually have."""
 
 
 def learned_rates(
@@ -50,7 +50,7 @@ def learned_rates(
     return learned_from(
         config,
         found.rows,
-        fitted=action_fitted(config, histories, found, drivers_of(model, frame)),
+        fits=own_fits(config, histories, found, drivers_of(model, frame)),
         risk=model.predict(frame),
     )
 
@@ -64,11 +64,12 @@ def known_contacts(config: Config, histories: Histories, cutoff: date) -> Contac
     return found.some(found.matured & (closes <= day_number(cutoff)))
 
 
-def action_fitted(
+def own_fits(
     config: Config, histories: Histories, found: Contacted, drivers: Drivers
 ) -> np.ndarray:
-    """Whether each contact's action fitted; those without an action of their own stay.
+    """How well each contact's action fitted; 1 for those without an action of their own.
 
+    As `pipeline.offering.fits_of` tells it: how many times the success rate was expected.
     Both groups are judged alike, by what was known before the contact.
 
     Parameters
@@ -78,7 +79,7 @@ def action_fitted(
     """
     actions, frame = config.outreach.actions, drivers.explanation.frame
     if not actions:
-        return np.ones(len(found), dtype=bool)
+        return np.ones(len(found))
     fits = fits_of(drivers, named_drivers(drivers), actions) * offered(
         actions,
         histories=histories,
@@ -91,14 +92,14 @@ def action_fitted(
     place = found.rows["action"].map(places).to_numpy(dtype=float)
     told = np.isfinite(place)
     own = fits[np.arange(len(fits)), np.where(told, place, 0).astype(int)]
-    return ~told | (own >= LEAST_FIT)
+    return np.where(told, own, 1.0)
 
 
 def learned_from(
     config: Config,
     rows: pd.DataFrame | None,
     *,
-    fitted: np.ndarray | None = None,
+    fits: np.ndarray | None = None,
     risk: np.ndarray | None = None,
 ) -> dict[str, Success]:
     """By action of the config, its success rate, as configured or learned from contacts.
@@ -107,8 +108,9 @@ def learned_from(
     ----------
     rows
         Contacts whose outcome is known, as `features.contacted.Contacted` has them.
-    fitted
-        Which of them fitted: only these teach. By default all.
+    fits
+        How well the action fitted each: those below `LEAST_FIT` teach nothing, and those above
+        were expected to be kept so many times. By default all were fitted as usual.
     risk
         Probability of leaving without the contact. All who were held out tell how far it was off
         as a whole; then it tells of each action how many would have left, beside its own holdout.
@@ -119,8 +121,8 @@ def learned_from(
     told = rows.assign(risk=np.nan if risk is None else _as_came(rows, risk), batch=batches(rows))
     compared = told[has_holdout(told)]
     left = int(compared[~compared["treated"]]["churned"].sum()) if risk is not None else 0
-    own = told if fitted is None else told[fitted]
-    own = own[has_holdout(told) if fitted is None else has_holdout(told)[fitted]]
+    own = compared.assign(fit=1.0 if fits is None else fits[has_holdout(told)])
+    own = own[own["fit"] >= LEAST_FIT]
     return {
         one.name: learn(
             one.success_rate,
@@ -162,7 +164,14 @@ def _campaigns(rows: pd.DataFrame, action: str) -> Iterator[Campaign]:
                 holdout=int(held_out.sum()),
                 holdout_leavers=int((held_out & left).sum()),
                 **_rate(risk),
+                fit=_mean_fit(own[treated & with_it]),
             )
+
+
+def _mean_fit(treated: pd.DataFrame) -> float:
+    """How well the action fitted those who would have left, as far as a model tells of them."""
+    weights = treated["risk"].fillna(1.0)
+    return float((treated["fit"] * weights).sum() / weights.sum())
 
 
 def _rate(risk: float) -> dict[str, float]:

@@ -19,45 +19,56 @@ from pipeline.states import in_state
 if TYPE_CHECKING:
     import pandas as pd
 
-CLEAR = 0.6
-"""A driver is clear where so much of the probability would go with it: about a log-odds of 1."""
+USUAL = 0.6
+"""The share of a probability that goes with its driver where a success rate is as it is told: about
+a log-odds of 1, and what actions usually meet among those at risk."""
+
+MONTHLY = 30
+"""Days of the term of who is billed by the month."""
 
 RENEWAL = "subscriptions_days_to_renewal"
-"""The feature that says when the running term ends."""
+"""The feature that says when the running term ends,"""
+YEARLY = "subscriptions_is_yearly"
+"""and the one that says whether it is one of a year."""
 
 
 def fits_of(
     drivers: Drivers, named: Sequence[Sequence[str | None]], actions: Sequence[Action]
 ) -> np.ndarray:
-    """How well each action fits each customer, 0..1: customers x actions.
+    """How many times each action's success rate is expected of each customer: customers x actions.
 
-    An action can take away no more of the risk than the driver adds that it answers. Where that is
-    most of the risk (`CLEAR`) it fits in full; where it is less, it fits by as much less. Drivers
-    that are not told are none to be answered.
+    An action that works takes away its driver, or eases it, and can take away no more of the risk
+    than the driver adds. Where the driver adds the `USUAL` share, the success rate is as it is
+    told; it grows and falls with the share that goes. So an action that eases keeps few of those
+    who are almost sure to leave. Drivers that are not told are none to be answered: 0.
 
     Parameters
     ----------
     named
         Per customer, the driver groups that are told, strongest first.
     """
-    shares = np.minimum(_removable(drivers) / CLEAR, 1.0)
-    told = np.zeros(shares.shape, dtype=bool)
+    told = np.zeros(drivers.pushes.shape, dtype=bool)
     places = {group: place for place, group in enumerate(drivers.groups)}
     for row, groups in enumerate(named):
         told[row, [places[group] for group in groups if group is not None]] = True
-    shares = np.where(told, shares, 0.0)
+    reliefs = {action.relief for action in actions}
+    shares = {relief: np.where(told, _times_usual(drivers, relief), 0.0) for relief in reliefs}
     fits = np.zeros((len(named), len(actions)))
     for number, action in enumerate(actions):
         answered = [places[group] for group in action.drivers if group in places]
-        fits[:, number] = shares[:, answered].max(axis=1, initial=0.0)
+        fits[:, number] = shares[action.relief][:, answered].max(axis=1, initial=0.0)
     return fits
 
 
-def _removable(drivers: Drivers) -> np.ndarray:
-    """The share of each customer's probability that would go with each driver: never below 0."""
+def _times_usual(drivers: Drivers, relief: float) -> np.ndarray:
+    """The share of each customer's probability that goes with so much of each driver.
+
+    Told in times of what goes where the whole driver makes the `USUAL` share: never below 0.
+    """
     log_odds = drivers.base + drivers.pushes.sum(axis=1, keepdims=True)
-    without = probabilities(log_odds - drivers.pushes)
-    return np.clip(1 - without / probabilities(log_odds), 0.0, None)
+    without = probabilities(log_odds - relief * drivers.pushes)
+    shares = np.clip(1 - without / probabilities(log_odds), 0.0, None)
+    return np.asarray(shares / (1 - (1 - USUAL) ** relief))
 
 
 def offered(
@@ -135,9 +146,15 @@ def _is_one_of(values: np.ndarray, allowed: Sequence[Any]) -> np.ndarray:
 
 
 def _renews_within(frame: pd.DataFrame, days: int) -> np.ndarray:
-    """Whether a term is known to end within so many days."""
+    """Whether a term is known to end within so many days, and does not always do so.
+
+    A term by the month ends within 30 days on every day: that is nothing to be reminded of.
+    """
     if RENEWAL not in frame.columns:
         return np.zeros(len(frame), dtype=bool)
     left = frame[RENEWAL].to_numpy(dtype=float)
     with np.errstate(invalid="ignore"):
-        return (left >= 0) & (left <= days)
+        soon = (left >= 0) & (left <= days)
+    if YEARLY not in frame.columns or 2 * days <= MONTHLY:
+        return soon
+    return soon & (frame[YEARLY].to_numpy(dtype=float) != 0)

@@ -261,7 +261,7 @@ def _evaluate(
             churn=churn,
             money=None if churn is None else _money(seen, compared, planned),
             parts=_parts(seen, compared, planned),
-            rates=learned_from(config, ripe.rows, fitted=seen.fitted, risk=seen.probability),
+            rates=learned_from(config, ripe.rows, fits=seen.fits, risk=seen.probability),
             horizon_days=config.churn.horizon_days,
             pending=int((~found.matured).sum()),
             left_out=found.left_out,

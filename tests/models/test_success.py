@@ -78,6 +78,14 @@ def test_where_the_arms_contradict_the_belief_the_grid_is_wide_enough():
     assert learn(0.3, 20, [Campaign(9000, 2700, 1000, 200)]).mean == pytest.approx(mean, rel=0.02)
 
 
+def test_who_was_fitted_less_was_kept_less_at_the_same_rate():
+    """A third of the leavers was kept where 2/3 of the rate were expected: the rate is a half."""
+    found = learn(0.3, 20, [Campaign(200_000, 26_667, 50_000, 10_000, fit=2 / 3)])
+    assert found.mean == pytest.approx(0.5, abs=0.01)
+    every = learn(0.3, 20, [Campaign(200_000, 100, 50_000, 10_000, fit=2.0)])
+    assert 0.45 < every.mean < 0.6
+
+
 def test_an_action_that_does_harm_ends_near_nothing():
     found = learn(0.3, 20, [Campaign(9000, 2700, 1000, 200)])
     assert 0 <= found.low < found.mean < 0.05

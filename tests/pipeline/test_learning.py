@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from pipeline.config import load
-from pipeline.learning import action_fitted, learned_from, learned_rates
+from pipeline.learning import LEAST_FIT, learned_from, learned_rates, own_fits
 from pipeline.opening import open_histories
 from pipeline.progress import Progress
 from pipeline.registry import resolve
@@ -142,9 +142,23 @@ def test_a_risk_that_did_not_come_true_is_put_right_by_those_held_out(config):
 
 def test_contacts_whose_action_did_not_fit_teach_nothing(config):
     own = rows(("a", "call", True, 4000, 200), ("a", "call", False, 4000, 400))
-    found = learned_from(config, own, fitted=np.zeros(len(own), dtype=bool))
+    found = learned_from(config, own, fits=np.full(len(own), LEAST_FIT - 0.01))
     assert found["call"].treated == 0
     assert not found["call"].learned
+
+
+def test_whom_an_action_fits_better_it_keeps_more_often_at_the_same_rate(config):
+    """Half of the leavers were kept where the driver made all of the risk: 30 % where it is usual.
+
+    Those who were likelier to leave count for more.
+    """
+    own = rows(("a", "call", True, 40_000, 2_000), ("a", "call", False, 40_000, 4_000))
+    found = learned_from(config, own, fits=np.full(len(own), 1 / 0.6))["call"]
+    assert found.mean == pytest.approx(0.3, abs=0.02)
+    half = np.tile([1.0, 0.6], len(own) // 2)
+    risk = np.tile([0.15, 0.05], len(own) // 2)
+    found = learned_from(config, own, fits=half, risk=risk)["call"]
+    assert found.mean == pytest.approx(0.5 / 0.9, abs=0.03)
 
 
 def test_without_actions_there_is_nothing_to_fit(config):
@@ -152,4 +166,4 @@ def test_without_actions_there_is_nothing_to_fit(config):
     nothing = config.model_copy(
         update={"outreach": config.outreach.model_copy(update={"actions": []})}
     )
-    assert action_fitted(nothing, None, found, drivers).tolist() == [True] * 3
+    assert own_fits(nothing, None, found, drivers).tolist() == [1.0] * 3

@@ -11,7 +11,7 @@ import pytest
 from features.errors import UsageError
 from models.calibration import probabilities
 from pipeline.actions import DEFAULT_ACTIONS, Action
-from pipeline.offering import CLEAR, _is_one_of, fits_of, offered
+from pipeline.offering import USUAL, _is_one_of, fits_of, offered
 from pipeline.opening import open_histories
 from pipeline.progress import Progress
 from pipeline.states import in_state
@@ -36,8 +36,27 @@ def test_an_action_fits_as_far_as_its_driver_makes_the_risk():
         [action("dunning", "payments"), action("solve", "support"), action("teach", "usage")],
     )
     without_payments, without_support = probabilities(np.array([-2.0, -1.0])) / 0.5
-    assert 1 - without_payments > CLEAR
-    assert found[0].tolist() == pytest.approx([1.0, (1 - without_support) / CLEAR, 0.0])
+    expected = [(1 - without_payments) / USUAL, (1 - without_support) / USUAL, 0.0]
+    assert found[0].tolist() == pytest.approx(expected)
+    assert found[0, 0] > 1 > found[0, 1]
+
+
+def test_an_action_that_eases_keeps_few_of_those_who_are_almost_sure_to_leave():
+    """Where half of a driver would go: as usual at log-odds that are low, less at high ones."""
+    solve, ease = action("solve", "support"), action("ease", "support", relief=0.5)
+    push = -np.log(1 - USUAL)
+    found = fits_of(
+        drivers([0.0, push, 0.0], [6.0, push, 0.0], base=-9.0),
+        [["payments", "support", None]] * 2,
+        [solve, ease],
+    )
+    assert found[0].tolist() == pytest.approx([1.0, 1.0], rel=0.001)
+    lost = fits_of(drivers([0.0, 3.0, 0.0], base=-1.0), [["support", None, None]], [solve, ease])
+    # 88 % would leave: 27 % without the driver, 62 % with half of it.
+    without, half = probabilities(np.array([-1.0, 0.5])) / probabilities(np.array([2.0]))
+    expected = [(1 - without) / USUAL, (1 - half) / (1 - np.sqrt(1 - USUAL))]
+    assert lost[0].tolist() == pytest.approx(expected)
+    assert lost[0, 1] < 0.9 < lost[0, 0]
 
 
 def test_a_faint_driver_promises_little_even_where_it_is_the_strongest():
@@ -53,7 +72,8 @@ def test_what_is_not_told_is_not_answered():
 def test_an_action_for_two_drivers_takes_the_one_it_fits_better():
     both = action("manager", "usage", "support")
     found = fits_of(drivers([0.0, 1.0, 2.0]), [["usage", "support", None]], [both])
-    assert found[0, 0] == 1.0
+    alone = fits_of(drivers([0.0, 1.0, 2.0]), [["usage", None, None]], [action("teach", "usage")])
+    assert found[0, 0] == alone[0, 0] > 1.0
 
 
 @pytest.mark.parametrize(
@@ -93,13 +113,13 @@ def histories(tmp_path_factory, write_config):
     found.close()
 
 
-def offers(histories, *actions, days=(np.nan, -3.0, 0.0, 60.0, 61.0)):
+def offers(histories, *actions, days=(np.nan, -3.0, 0.0, 60.0, 61.0), **columns):
     """Of the first five customers, the second of high value."""
     return offered(
         actions,
         histories=histories,
         customers=np.arange(5),
-        frame=pd.DataFrame({"subscriptions_days_to_renewal": np.array(days)}),
+        frame=pd.DataFrame({"subscriptions_days_to_renewal": np.array(days), **columns}),
         high_value=np.array([False, True, False, False, False]),
     )
 
@@ -137,6 +157,17 @@ def test_an_action_may_be_for_terms_that_end_soon(histories):
         high_value=np.zeros(5, bool),
     )
     assert not found.any()
+
+
+def test_a_term_that_always_ends_soon_is_nothing_to_be_reminded_of(histories):
+    """30 days before its end is always, by the month; a week before it is not."""
+    long, short = (action("a", "subscription", renews_within_days=days) for days in (30, 7))
+    yearly = [0.0, 0.0, 1.0, 1.0, np.nan]
+    found = offers(
+        histories, long, short, days=(5.0, 29.0, 5.0, 29.0, 5.0), subscriptions_is_yearly=yearly
+    )
+    assert found[:, 0].tolist() == [False, False, True, True, True]
+    assert found[:, 1].tolist() == [True, False, True, False, True]
 
 
 def test_an_attribute_that_nobody_has_is_refused_with_the_nearest(histories):
