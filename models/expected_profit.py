@@ -15,7 +15,7 @@ import numpy as np
 
 from models.levers import Lever
 
-RUN, DO_NOT_RUN = "run", "do not run"
+RUN, DO_NOT_RUN, NO_CONTACTS = "run", "do not run", "no contacts"
 TAILS = (0.025, 0.975)
 """Of an interval of 95 %."""
 CHUNK = 4096
@@ -51,7 +51,9 @@ class Outlook:
 
     @property
     def verdict(self) -> str:
-        """Run only where the whole interval lies above zero."""
+        """Run only where the whole interval lies above zero; of no contacts there is none."""
+        if not self.contacts:
+            return NO_CONTACTS
         return RUN if self.low > 0 else DO_NOT_RUN
 
 

@@ -14,6 +14,7 @@ from models.levers import Lever
 from models.outreach import CONTACT, HOLDOUT, Limits, Outreach, plan_outreach
 from models.persuading import UpliftVerdict
 from models.success import Success
+from pipeline.advice import notes_of
 from pipeline.assessing import Assessed
 from pipeline.learning import learned_rates
 from pipeline.offering import fits_of, offered
@@ -45,6 +46,8 @@ class Chosen:
         Whether customers were taken by how persuadable they are, and why.
     contacts
         Those contacted and held out, as rows of the table `contacts`.
+    notes
+        What is to be known beside the figures, a sentence each.
     """
 
     campaign: str
@@ -52,10 +55,12 @@ class Chosen:
     rates: Mapping[str, Success]
     uplift: UpliftVerdict
     contacts: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
             "campaign": self.campaign,
+            "notes": list(self.notes),
             "spent": self.outreach.spent,
             "gap": self.outreach.gap,
             **_outlook(self.outreach.total),
@@ -122,7 +127,12 @@ def choose(
             ),
         )
     return Chosen(
-        campaign, found, rates, persuading.verdict, _as_contacts(assessed, campaign, found, levers)
+        campaign,
+        found,
+        rates,
+        persuading.verdict,
+        _as_contacts(assessed, campaign, found, levers),
+        tuple(notes_of(settings, found)),
     )
 
 

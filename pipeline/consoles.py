@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 
 WIDTH = 140
+SMALL = 10.0
+"""Amounts below are told with cents."""
 
 
 def console_for() -> Console:
@@ -15,6 +17,13 @@ def console_for() -> Console:
     if not console.is_terminal:
         console.width = max(console.width, WIDTH)
     return console
+
+
+def amount(money: float, *, cents: bool = False) -> str:
+    """An amount; with cents where it is small, or where they are asked for."""
+    places = 2 if cents or abs(money) < SMALL else 0
+    # What rounds to nothing is neither above it nor below.
+    return f"{round(money, places) + 0.0:,.{places}f}"
 
 
 def near(path: Any) -> str:

@@ -93,7 +93,7 @@ def _planned(assessed: Assessed, chosen: Chosen) -> Planned:
     group = np.array(chosen.outreach.group, dtype=object)
     taken = (group == CONTACT) | (group == HOLDOUT)
     if not taken.any():
-        raise _nobody(assessed, chosen)
+        raise _nobody(chosen)
     action = np.array(chosen.outreach.action, dtype=object)
     whole = _sized(assessed, chosen, taken)
     return Planned(
@@ -130,13 +130,11 @@ def _again(whole: Sized, share: float) -> Sized:
     return Sized(plan, whole.profit, advise(plan, profit=whole.profit))
 
 
-def _nobody(assessed: Assessed, chosen: Chosen) -> TooLittleData:
-    reasons, counts = np.unique(np.array(chosen.outreach.why_not, dtype=str), return_counts=True)
-    told = ", ".join(f"{why} {n:,}" for why, n in zip(reasons, counts, strict=True))
+def _nobody(chosen: Chosen) -> TooLittleData:
     return TooLittleData(
         "Nobody would be contacted, so there is no campaign to plan.",
         where="[outreach]",
-        value=told,
+        value=" ".join(chosen.notes),
         allowed="customers at risk who may be contacted, and an action that pays for them",
         fix="look at why not: a larger budget, cheaper actions, or none at all",
     )

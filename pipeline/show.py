@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from models.expected_profit import DO_NOT_RUN
 from pipeline import show_outreach, verdict
-from pipeline.consoles import WIDTH, console_for, near
+from pipeline.consoles import WIDTH, amount, console_for, near
 
 if TYPE_CHECKING:
     from pipeline.check import Checked
@@ -136,19 +137,20 @@ def scored(result: Scored) -> None:
         table.add_row(
             escape(str(row["customer_id"])),
             f"{row['churn_probability']:.0%}",
-            f"{row['value_at_risk']:,.0f}",
+            amount(row["value_at_risk"]),
             _text(row["driver_1"]),
             _text(row["reason_1"]),
             _text(row["action"] if row["group"] == "contact" else row["why_not"] or row["group"]),
-            f"{profit:,.0f}" if not math.isnan(profit) else "",
+            amount(profit) if not math.isnan(profit) else "",
         )
     console.print(table)
     show_outreach.chosen(console, result.chosen)
     total = result.chosen.outreach.total
     console.print(
         f"contacts  {values['contacts']:,}, {result.held_out:,} held out, expected profit "
-        f"{values['expected_profit']:,.0f} (95 % interval {total.low:,.0f} to {total.high:,.0f})"
-        + (": do not run, it may be a loss" if total.contacts and total.low <= 0 else "")
+        f"{amount(values['expected_profit'])} (95 % interval {amount(total.low)} to "
+        f"{amount(total.high)})"
+        + (": do not run, it may be a loss" if total.verdict == DO_NOT_RUN else "")
     )
     console.print(f"files     {near(result.folder)}", soft_wrap=True)
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.exposure import Excess, Range
-from pipeline.consoles import console_for
+from pipeline.consoles import amount, console_for
 from pipeline.lever_audience import Audience
 from pipeline.lever_onboarding import Onboarding
 from pipeline.lever_prices import Prices
@@ -195,4 +195,6 @@ def _count(one: Range) -> str:
 def _money(one: Range | float | None) -> str:
     if one is None:
         return "–"
-    return _count(one) if isinstance(one, Range) else f"{one:,.0f}"
+    if not isinstance(one, Range):
+        return amount(one)
+    return f"{amount(one.estimate)} ({amount(one.low)} to {amount(one.high)})"

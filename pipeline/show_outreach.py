@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.effects import Effect
-from pipeline.consoles import console_for, near
+from pipeline.consoles import amount, console_for, near
 
 if TYPE_CHECKING:
     from models.success import Success
@@ -48,7 +48,7 @@ def evaluated(result: Evaluated) -> None:
 
 
 def chosen(console: Console, found: Chosen) -> None:
-    """By action, what the contacts are expected to bring and whether to run them."""
+    """By action, what the contacts are expected to bring and whether to run them; what to know."""
     table = _table(
         "action", "contacts", "cost", "expected profit", "95 % interval", "", "success rate", "from"
     )
@@ -59,15 +59,17 @@ def chosen(console: Console, found: Chosen) -> None:
             table.add_row(
                 escape(name),
                 f"{one.contacts:,}",
-                f"{one.cost:,.0f}",
-                f"{one.expected:,.0f}",
-                f"{one.low:,.0f} to {one.high:,.0f}",
+                amount(one.cost),
+                amount(one.expected),
+                f"{amount(one.low)} to {amount(one.high)}",
                 one.verdict,
                 f"{rate.mean:.0%}" if rate else "",
                 source_of(rate) if rate else "",
             )
     if found.outreach.total.contacts:
         console.print(table)
+    for note in found.notes:
+        console.print(f"note      {escape(note)}", soft_wrap=True)
 
 
 def planned(result: Planned) -> None:
@@ -104,7 +106,7 @@ def _power(one: Sized) -> list[str]:
         "–" if advice.power is None else f"{advice.power:.0%}",
         "–" if advice.smallest_success is None else f"{advice.smallest_success:.0%}",
         "–" if advice.customers_needed is None else f"{advice.customers_needed:,}",
-        "–" if advice.forgone is None else f"{advice.forgone:,.0f}",
+        "–" if advice.forgone is None else amount(advice.forgone),
     ]
 
 
@@ -146,15 +148,17 @@ def _overall(console: Console, result: Evaluated) -> None:
 def _money(console: Console, money: Money) -> None:
     profit = money.profit()
     if profit is not None:
+        told = [amount(one, cents=True) for one in profit]
         console.print(
-            f"profit    {profit[0]:,.2f} a contact after costs of {money.cost:,.2f} "
-            f"({profit[1]:,.2f} to {profit[2]:,.2f}), by the expected remaining margin of who stays"
+            f"profit    {told[0]} a contact after costs of {amount(money.cost, cents=True)} "
+            f"({told[1]} to {told[2]}), by the expected remaining margin of who stays"
         )
     if money.margin is not None:
         one = money.margin
+        told = [amount(each, cents=True) for each in (one.estimate, one.low, one.high)]
         console.print(
-            f"margin    {one.estimate:,.2f} a contact of what was paid within the horizon "
-            f"({one.low:,.2f} to {one.high:,.2f}), before costs"
+            f"margin    {told[0]} a contact of what was paid within the horizon "
+            f"({told[1]} to {told[2]}), before costs"
         )
 
 
@@ -186,7 +190,7 @@ def _row(one: Campaign) -> list[str]:
         *_sizes(one.churn),
         f"{one.churn.treated.mean:.1%} / {one.churn.holdout.mean:.1%}",
         *_told(one.churn),
-        "" if profit is None else f"{profit[0]:,.2f}",
+        "" if profit is None else amount(profit[0], cents=True),
     ]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline.consoles import amount
+
 NAMES = {
     "logistic_regression": "logistic regression",
     "points_score": "points score",
@@ -138,17 +140,19 @@ def _calibration(test: Mapping[str, Any]) -> str:
 def _money(metrics: Mapping[str, Any]) -> Iterator[str]:
     """What contacting earns, for a thousand customers: by the model, everybody, the baselines."""
     profit, edges = metrics["profit"], metrics["test"]["intervals"]["profit"]
-    interval = f" (95 % interval {1000 * edges[0]:,.0f} to {1000 * edges[1]:,.0f})" if edges else ""
+    interval = (
+        f" (95 % interval {amount(1000 * edges[0])} to {amount(1000 * edges[1])})" if edges else ""
+    )
     yield (
         f"Contacting the {profit['policy']['share']:.1%} whom it seems to pay earns "
-        f"{1000 * profit['policy']['profit']:,.0f} per 1,000 customers{interval};"
+        f"{amount(1000 * profit['policy']['profit'])} per 1,000 customers{interval};"
     )
     others = [
-        f"chosen by {NAMES[name]} {1000 * profit['baselines'][name]['policy']['profit']:,.0f}"
+        f"chosen by {NAMES[name]} {amount(1000 * profit['baselines'][name]['policy']['profit'])}"
         for name in ("logistic_regression", "points_score")
         if name in profit["baselines"]
     ]
-    yield ", ".join([*others, f"contacting everybody {1000 * profit['everybody']:,.0f}"]) + "."
+    yield ", ".join([*others, f"contacting everybody {amount(1000 * profit['everybody'])}"]) + "."
 
 
 def _not_beaten(told: str, found: Mapping[str, Any]) -> str:

@@ -121,6 +121,7 @@ def test_outlooks_count_contacts_alone_and_add_up():
 def test_the_verdict_is_no_where_a_loss_is_within_the_interval():
     assert Outlook(10, 0.1, 20, 3, 5).verdict == "run"
     assert Outlook(10, 0.0, 20, 3, 5).verdict == "do not run"
+    assert Outlook(0, 0.0, 0.0, 0, 0).verdict == "no contacts"
     assert told([0.5] * 9, [400.0] * 9, [0] * 9).total.verdict == "run"
     assert told([0.5] * 9, [120.0] * 9, [0] * 9).total.verdict == "do not run"
 

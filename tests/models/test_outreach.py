@@ -186,7 +186,7 @@ def test_everybody_held_out_is_contacted_by_nobody():
     found = many(limits=Limits(500, None, 1))
     assert where(found, CONTACT) == set()
     assert where(found, HOLDOUT)
-    assert (found.spent, found.total.contacts, found.total.verdict) == (0, 0, "do not run")
+    assert (found.spent, found.total.contacts, found.total.verdict) == (0, 0, "no contacts")
 
 
 def test_the_rows_may_come_in_any_order_and_again():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import date
 
@@ -107,8 +108,6 @@ def test_later_history_changes_no_list(trained, churn, world, tmp_path):
 
 
 def test_run_tells_what_ran(scored):
-    import json
-
     file, _ = scored
     run = json.loads((file.parent / "out/risk/as_of=2026-10-01/run.json").read_text())
     assert run["model"] == "churn-risk/1"
@@ -209,6 +208,19 @@ def test_model_of_another_churn_is_refused(trained, churn, tmp_path):
     ended = churn("score", "-c", config)
     assert ended.status == 2
     assert "horizon_days: config 60, model 30" in ended.err
+
+
+def test_a_budget_of_nothing_is_told_as_the_reason_for_an_empty_list(trained, churn, tmp_path):
+    shutil.copytree(trained[0].parent, tmp_path / "poor", ignore=shutil.ignore_patterns("out"))
+    config = tmp_path / "poor" / "churn.toml"
+    config.write_text(config.read_text() + "\n[outreach]\nbudget = 0\n", encoding="utf-8")
+    shown = churn("score", "-c", config, "--as-of", "2026-10-01")
+    assert shown.status == 0, shown.err
+    assert "note      Nobody is contacted: budget is 0." in shown.out
+    (run,) = (tmp_path / "poor" / "out").rglob("run.json")
+    outreach = json.loads(run.read_text(encoding="utf-8"))["outreach"]
+    assert outreach["notes"] == ["Nobody is contacted: budget is 0."]
+    assert {one["verdict"] for one in outreach["by_action"].values()} == {"no contacts"}
 
 
 def test_unknown_model(trained, churn):
