@@ -45,9 +45,6 @@ class Campaign:
     ----------
     treated, treated_leavers, holdout, holdout_leavers
         Customers of each arm, and how many of them left.
-    kept, error
-        The share of leavers kept and its standard error, where both were adjusted
-        (`models.effects`); they then stand for the counts.
     rate, rate_evidence
         The churn rate of the treated without the contact by a model of before, and how many
         customers held out it is worth.
@@ -59,8 +56,6 @@ class Campaign:
     treated_leavers: int
     holdout: int
     holdout_leavers: int
-    kept: float | None = None
-    error: float | None = None
     rate: float | None = None
     rate_evidence: float = 0.0
     fit: float = 1.0
@@ -69,9 +64,6 @@ class Campaign:
         arms = ((self.treated_leavers, self.treated), (self.holdout_leavers, self.holdout))
         if not all(0 <= leavers <= customers for leavers, customers in arms):
             raise ValueError(f"an arm has from none to all of its customers as leavers: {self}")
-        both = self.kept is not None and self.error is not None and self.error > 0
-        if not both and (self.kept, self.error) != (None, None):
-            raise ValueError(f"a share kept comes with a standard error above 0: {self}")
         if self.rate is not None and not (0 < self.rate < 1 and self.rate_evidence > 0):
             raise ValueError(f"a rate lies between 0 and 1 and is worth some customers: {self}")
         if not 0 < self.fit < np.inf:
@@ -171,8 +163,7 @@ def learn(
 
 def _order(campaign: Campaign) -> tuple[float, ...]:
     counts = campaign.treated, campaign.treated_leavers, campaign.holdout, campaign.holdout_leavers
-    told = campaign.kept, campaign.error, campaign.rate, campaign.rate_evidence, campaign.fit
-    return *counts, *(one or 0.0 for one in told)
+    return *counts, campaign.rate or 0.0, campaign.rate_evidence, campaign.fit
 
 
 def _too_little(campaigns: Sequence[Campaign], held_out_leavers: int) -> str:
@@ -208,13 +199,6 @@ def _posterior(mean: float, evidence: float, campaigns: Sequence[Campaign]) -> n
 
 
 def _likelihood(campaign: Campaign, grid: np.ndarray) -> np.ndarray:
-    """The logarithm of that of each success rate."""
-    if campaign.kept is None or campaign.error is None:
-        return _by_counts(campaign, grid)
-    return -0.5 * ((grid - campaign.kept) / campaign.error) ** 2
-
-
-def _by_counts(campaign: Campaign, grid: np.ndarray) -> np.ndarray:
     """The log-likelihood of each success rate, the churn rate integrated out."""
     left, customers = campaign.without_contact
     if not customers or not campaign.treated:
