@@ -100,6 +100,8 @@ class UpliftVerdict:
         Of the Qini coefficient over risk times value, with its interval; None where not judged.
     qini, qini_of_risk
         The coefficients, in churn (or money) per customer.
+    auuc, auuc_of_risk
+        The areas under the uplift curves, in the same.
     taught, judged
         Rows that were learned from, and rows that judged.
     """
@@ -109,6 +111,8 @@ class UpliftVerdict:
     gain: Gain | None = None
     qini: float | None = None
     qini_of_risk: float | None = None
+    auuc: float | None = None
+    auuc_of_risk: float | None = None
     taught: int = 0
     judged: int = 0
 
@@ -200,13 +204,16 @@ def _held_against_risk(
         Targeting(scores * worth, benefit, latest.treated, latest.propensity)
         for scores in (model.predict(latest.matrix), np.asarray(latest.risk))
     )
+    curve, curve_of_risk = first.curve(), second.curve()
     gain = qini_gain(first, second, latest.customers, seed=seed, draws=draws)
     return UpliftVerdict(
         used=gain.is_certain,
         why=_sentence(gain),
         gain=gain,
-        qini=first.curve().qini_coefficient,
-        qini_of_risk=second.curve().qini_coefficient,
+        qini=curve.qini_coefficient,
+        qini_of_risk=curve_of_risk.qini_coefficient,
+        auuc=curve.auuc,
+        auuc_of_risk=curve_of_risk.auuc,
         taught=len(earlier.risk),
         judged=len(latest.risk),
     )

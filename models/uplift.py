@@ -12,7 +12,7 @@ and `models.persuading` judges whether the order is used at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,18 +101,6 @@ class Uplift:
             for text in (self.of_treated, self.of_holdout)
         )
         return np.clip((1 - self.propensity) * first + self.propensity * second, -1.0, 1.0)
-
-    def as_dict(self) -> dict[str, Any]:
-        """All of it as plain values, to be stored; `from_dict` reads it."""
-        return {
-            "of_treated": self.of_treated,
-            "of_holdout": self.of_holdout,
-            "propensity": self.propensity,
-        }
-
-    @staticmethod
-    def from_dict(stored: Mapping[str, Any]) -> Uplift:
-        return Uplift(**stored)
 
 
 class _Learner:

@@ -80,6 +80,8 @@ def test_value_weighs_benefits_and_both_orders():
     arms = -latest.value * latest.churned, latest.treated, latest.propensity
     told = [Targeting(order, *arms).curve().qini_coefficient for order in orders]
     assert [verdict.qini, verdict.qini_of_risk] == pytest.approx(told)
+    areas = [Targeting(order, *arms).curve().auuc for order in orders]
+    assert [verdict.auuc, verdict.auuc_of_risk] == pytest.approx(areas)
 
 
 def test_one_campaign_cannot_judge_itself():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -58,11 +56,6 @@ def test_the_same_rows_give_the_same_boosters(learned):
 def test_another_seed_gives_others():
     first, second = (fit(*campaign(6, 800)[:3], seed=seed) for seed in (1, 2))
     assert first != second
-
-
-def test_comes_back_as_it_was_stored(learned):
-    stored = json.loads(json.dumps(learned.as_dict()))
-    assert Uplift.from_dict(stored) == learned
 
 
 def test_where_nothing_works_little_is_promised():
