@@ -56,7 +56,8 @@ class Action(Section):
     @property
     def is_for_anybody(self) -> bool:
         """Whether it asks for nothing but a driver."""
-        return not (self.only or self.high_value or self.renews_within_days is not None)
+        asks = (self.only, self.high_value, self.renews_within_days is not None, self.needs)
+        return not any(asks)
 
 
 def _default(name: str, drivers: list[Group], cost: float, success: float, **more: Any) -> Action:

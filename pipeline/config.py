@@ -13,6 +13,7 @@ import re
 import tomllib
 import types
 import typing
+from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -172,9 +173,10 @@ class Outreach(Section):
     @field_validator("actions")
     @classmethod
     def _names_differ(cls, actions: list[Action]) -> list[Action]:
-        names = [action.name for action in actions]
-        if len(set(names)) < len(names):
-            raise ValueError("every action needs a name of its own")
+        counted = Counter(action.name for action in actions)
+        again = ", ".join(repr(name) for name, count in counted.items() if count > 1)
+        if again:
+            raise ValueError(f"every action needs a name of its own; several have {again}")
         return actions
 
 
@@ -321,9 +323,16 @@ def _readable(error: ValidationError, file: Path) -> UsageError:
     return UsageError(
         "A value in the config is not allowed.",
         where=where,
-        value=None if isinstance(first["input"], dict) else _told(first["input"]),
+        value=None if _holds_sections(first["input"]) else _told(first["input"]),
         allowed="; or ".join(dict.fromkeys(same_key)) if len(same_key) > 1 else message,
         fix="correct it in the config",
+    )
+
+
+def _holds_sections(value: object) -> bool:
+    """Whether a value is a section, or a list of some: too long to be shown."""
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(one, dict) for one in value)
     )
 
 

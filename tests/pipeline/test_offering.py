@@ -11,6 +11,7 @@ import pytest
 from features.errors import UsageError
 from models.calibration import probabilities
 from pipeline.actions import DEFAULT_ACTIONS, Action
+from pipeline.config import from_values
 from pipeline.offering import USUAL, _is_one_of, fits_of, offered
 from pipeline.opening import open_histories
 from pipeline.progress import Progress
@@ -181,3 +182,24 @@ def test_the_default_actions_differ_in_name_and_fit_some_driver():
     names = [one.name for one in DEFAULT_ACTIONS]
     assert len(set(names)) == len(names)
     assert all(one.drivers for one in DEFAULT_ACTIONS)
+
+
+def test_who_asks_for_a_state_or_a_kind_of_customer_is_not_for_anybody():
+    names = {one.name for one in DEFAULT_ACTIONS if one.is_for_anybody}
+    assert names == {"help_and_training", "gift"}
+    assert action("visit", "usage").is_for_anybody
+    for asks in ({"needs": "open_ticket"}, {"only": {"segment": ["b"]}}, {"high_value": True}):
+        assert not action("visit", "usage", **asks).is_for_anybody
+    assert not action("visit", "usage", renews_within_days=0).is_for_anybody
+
+
+def test_actions_of_one_name_are_refused_by_that_name_alone(tmp_path):
+    one, other = ({"name": n, "drivers": [], "cost": 1.0, "success_rate": 0.1} for n in ("a", "b"))
+    values = {"data": {"source": "data"}, "outreach": {"actions": [one, other, one]}}
+    with pytest.raises(UsageError) as refused:
+        from_values(values, tmp_path / "churn.toml")
+    told = str(refused.value)
+    assert "every action needs a name of its own; several have 'a'" in told
+    assert "[outreach] actions" in told
+    assert "success_rate" not in told
+    assert "'b'" not in told
