@@ -7,8 +7,9 @@ alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from features.tables import CUSTOMER
 from features.timeline import EPOCH, Span, Timeline
 
 if TYPE_CHECKING:
+    import ibis
     import pandas as pd
 
 TREATED, HELD_OUT = "treated", "holdout"
@@ -38,6 +40,7 @@ REPEATED = "repeated"
 BOTH_GROUPS = "in_both_groups"
 OVERLAPPING = "overlapping_campaign"
 NOT_ACTIVE = "not_active"
+REASONS = (BOTH_GROUPS, REPEATED, OVERLAPPING, NOT_ACTIVE)
 """Why a row of contacts is no part of the experiment."""
 
 PLACE = ("customer", "campaign", "day")
@@ -55,8 +58,8 @@ class Contacted:
         ``customer`` (index), ``day`` (since 1970), ``campaign``, ``action`` (may be None),
         ``treated`` (bool), ``cost`` (NaN: not told), and ``churned``: 1, 0, or `UNKNOWN` where the
         histories do not reach to the end of the window yet.
-    left_out
-        Rows of contacts that do not count, by reason.
+    left_out_of
+        By campaign, how many of its rows do not count, by reason.
     contacted_again
         How many rows of each group were contacted by another campaign within their window.
     every_contact
@@ -65,7 +68,7 @@ class Contacted:
     """
 
     rows: pd.DataFrame
-    left_out: dict[str, int]
+    left_out_of: Mapping[str, Mapping[str, int]]
     contacted_again: dict[str, int]
     every_contact: pd.DataFrame
 
@@ -75,6 +78,19 @@ class Contacted:
     def some(self, kept: np.ndarray) -> Contacted:
         """Some of the rows, by a mask; the counts and every contact stay those of all."""
         return replace(self, rows=self.rows[kept].reset_index(drop=True))
+
+    def of_campaign(self, name: str) -> Contacted:
+        """The rows of one campaign, and how many of its rows do not count."""
+        left_out = {name: self.left_out_of.get(name, {})}
+        here = (self.rows["campaign"] == name).to_numpy()
+        return replace(self.some(here), left_out_of=left_out)
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Rows of contacts that do not count, by reason."""
+        counts = self.left_out_of.values()
+        found = {why: sum(own.get(why, 0) for own in counts) for why in REASONS}
+        return {why: count for why, count in found.items() if count}
 
     @property
     def matured(self) -> np.ndarray:
@@ -106,8 +122,15 @@ class Contacted:
         return LabelledPoints(dates, points, self.rows["churned"].to_numpy(dtype=np.int8), ())
 
 
-def contacted(histories: Histories, definition: Definition) -> Contacted | None:
+def contacted(
+    histories: Histories, definition: Definition, *, known_before: date | None = None
+) -> Contacted | None:
     """The contacts on record with what came of them; None where there are none.
+
+    Parameters
+    ----------
+    known_before
+        Only contacts that were made before this day and known by then; by default all.
 
     Churned is who leaves within `horizon_days` of the day of the contact: the lead is the team's,
     and it is over by then.
@@ -118,30 +141,41 @@ def contacted(histories: Histories, definition: Definition) -> Contacted | None:
     """
     if "contacts" not in histories.tables:
         return None
-    every = _read(histories)
+    every = _read(histories, known_before)
     rows, left_out = _once_each(every)
     made = every.loc[every["treated"], [*PLACE]]
     again = _by_another(rows, made, 1, definition.horizon_days - 1)
     open_ = _by_another(rows, made, 1 - definition.horizon_days, 0)
     open_ |= rows.duplicated(["customer", "day"], keep=False).to_numpy()
-    left_out[OVERLAPPING] = int(open_.sum())
+    left_out[OVERLAPPING] = rows["campaign"][open_]
     rows, again = rows[~open_].reset_index(drop=True), again[~open_]
     active, churned = _outcomes(histories, definition, rows)
-    left_out[NOT_ACTIVE] = int((~active).sum())
+    left_out[NOT_ACTIVE] = rows["campaign"][~active]
     rows = rows.assign(churned=churned)[active].reset_index(drop=True)
     treated = rows["treated"].to_numpy()
     found = {
         TREATED: int(again[active][treated].sum()),
         HELD_OUT: int(again[active][~treated].sum()),
     }
-    return Contacted(rows, {why: count for why, count in left_out.items() if count}, found, made)
+    return Contacted(rows, _by_campaign(left_out), found, made)
 
 
-def _read(histories: Histories) -> pd.DataFrame:
-    """All good rows of contacts, in a stable order."""
+def _by_campaign(left_out: Mapping[str, pd.Series]) -> dict[str, dict[str, int]]:
+    """By campaign, rows by reason; from the campaigns of the rows that each reason left out."""
+    found: dict[str, dict[str, int]] = {}
+    for why, campaigns in left_out.items():
+        for name, rows in campaigns.value_counts(sort=False).items():
+            found.setdefault(str(name), {})[why] = int(rows)
+    return found
+
+
+def _read(histories: Histories, known_before: date | None) -> pd.DataFrame:
+    """All good rows of contacts that were known by then, in a stable order."""
     import pandas as pd
 
     table = histories.tables["contacts"]
+    if known_before is not None:
+        table = _known(table, known_before)
     named = [CUSTOMER, "occurred_at", "campaign", "action", "group"]
     with_cost = "cost" in table.columns
     found = histories.engine.to_pyarrow(table.select(*named, *["cost"] * with_cost))
@@ -162,14 +196,28 @@ def _read(histories: Histories) -> pd.DataFrame:
     return frame.sort_values(order, kind="stable").reset_index(drop=True)
 
 
-def _once_each(rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The first row of each customer in each campaign; nobody who is in both groups of one."""
+def _known(table: ibis.Table, before: date) -> ibis.Table:
+    """The rows that were made, and known, before a day."""
+    import ibis
+
+    moment = ibis.timestamp(f"{before} 00:00:00")
+    table = table.filter(table["occurred_at"] < moment)
+    if "available_at" not in table.columns:
+        return table
+    return table.filter((table["available_at"] < moment) | table["available_at"].isnull())
+
+
+def _once_each(rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
+    """The first row of each customer in each campaign; nobody who is in both groups of one.
+
+    With it, by reason, the campaigns of all other rows.
+    """
     key = ["customer", "campaign"]
     both = rows.groupby(key)["treated"].transform("nunique").to_numpy() > 1
     repeated = rows.duplicated(key).to_numpy() & ~both
     kept = rows[~both & ~repeated].sort_values(["day", "customer", "campaign"], kind="stable")
-    counts = {BOTH_GROUPS: int(both.sum()), REPEATED: int(repeated.sum())}
-    return kept.drop(columns="at_time").reset_index(drop=True), counts
+    left_out = {why: rows["campaign"][m] for why, m in ((BOTH_GROUPS, both), (REPEATED, repeated))}
+    return kept.drop(columns="at_time").reset_index(drop=True), left_out
 
 
 def _by_another(rows: pd.DataFrame, made: pd.DataFrame, first: int, last: int) -> np.ndarray:

@@ -18,6 +18,7 @@ from pipeline.advice import notes_of
 from pipeline.assessing import Assessed
 from pipeline.learning import learned_rates
 from pipeline.offering import fits_of, offered
+from pipeline.past_contacts import PastContacts
 from pipeline.persuading import persuading_of
 from pipeline.progress import Progress
 
@@ -86,7 +87,8 @@ def choose(
     """
     config, histories = assessed.config, assessed.histories
     points, plan, settings = assessed.points, assessed.plan, config.outreach
-    rates = learned_rates(config, histories, assessed.model, assessed.cutoff)
+    past = PastContacts.before(config, histories, assessed.model, assessed.cutoff)
+    rates = learned_rates(config, past)
     levers = levers_of(settings.actions, rates)
     open_to = offered(
         settings.actions,
@@ -102,7 +104,7 @@ def choose(
                 + ", ".join(f"{name} in {allowed}" for name, allowed in action.only.items())
             )
     fits = fits_of(assessed.drivers, drivers, settings.actions) * open_to
-    persuading = persuading_of(assessed, progress)
+    persuading = persuading_of(assessed, past, progress)
     if persuading.times is not None:
         fits = fits * persuading.times[:, None]
     campaign = f"{config.mlflow.model}:{assessed.cutoff}"

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.contacted import Contacted, contacted
+from features.contacted import Contacted
 from features.histories import Histories
-from features.plan import Plan
-from features.timeline import day_number
-from features.vectors import build_vectors
 from models.drivers import Drivers
-from models.model import ChurnModel
 from models.success import Campaign, Success, learn
 from pipeline.config import Config
 from pipeline.holdouts import batches, has_holdout
 from pipeline.offering import fits_of, offered
-from pipeline.opening import definition_of
+from pipeline.past_contacts import PastContacts
 from pipeline.reasons import named_drivers
 from pipeline.steadying import drivers_of
 
@@ -34,34 +29,21 @@ LEAST_FIT = 0.5
 """An action fitted where it could take away half of the share that drivers usually have."""
 
 
-def learned_rates(
-    config: Config, histories: Histories, model: ChurnModel, cutoff: date
-) -> dict[str, Success]:
-    """By action, its success rate as it could be known at a cutoff: windows closed by then.
+def learned_rates(config: Config, past: PastContacts | None) -> dict[str, Success]:
+    """By action, its success rate as contacts of the past tell it.
 
     Only contacts teach whose action fitted, by what the model said of the customer on that day: an
     action that was tried where there was nothing to mend says little of where there is.
     """
-    found = known_contacts(config, histories, cutoff)
-    if found is None or not len(found):
+    if past is None or not len(past):
         return learned_from(config, None)
-    plan = Plan.from_dict(model.context["plan"])
-    frame = build_vectors(histories, plan, found.points_to_see, labels=False).frame
+    drivers = drivers_of(past.model, past.frame)
     return learned_from(
         config,
-        found.rows,
-        fits=own_fits(config, histories, found, drivers_of(model, frame)),
-        risk=model.predict(frame),
+        past.found.rows,
+        fits=own_fits(config, past.histories, past.found, drivers),
+        risk=past.risk,
     )
-
-
-def known_contacts(config: Config, histories: Histories, cutoff: date) -> Contacted | None:
-    """The contacts whose windows had closed by a cutoff; None where there is no such table."""
-    found = contacted(histories, definition_of(config))
-    if found is None:
-        return None
-    closes = found.rows["day"].to_numpy() + config.churn.horizon_days + config.churn.grace_days
-    return found.some(found.matured & (closes <= day_number(cutoff)))
 
 
 def own_fits(
@@ -119,9 +101,10 @@ def learned_from(
     if rows is None or not len(rows):
         return {one.name: learn(one.success_rate, one.evidence, []) for one in actions}
     told = rows.assign(risk=np.nan if risk is None else _as_came(rows, risk), batch=batches(rows))
-    compared = told[has_holdout(told)]
+    has = has_holdout(told)
+    compared = told[has]
     left = int(compared[~compared["treated"]]["churned"].sum()) if risk is not None else 0
-    own = compared.assign(fit=1.0 if fits is None else fits[has_holdout(told)])
+    own = compared.assign(fit=1.0 if fits is None else fits[has])
     own = own[own["fit"] >= LEAST_FIT]
     return {
         one.name: learn(

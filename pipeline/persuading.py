@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.contacted import Contacted
-from features.vectors import build_vectors
 from models.persuading import Contacts, UpliftVerdict, judge, too_few
 from models.uplift import Uplift
 from pipeline.assessing import Assessed
-from pipeline.holdouts import batches, has_holdout, share_treated
-from pipeline.learning import known_contacts
+from pipeline.holdouts import batches, share_treated
+from pipeline.past_contacts import PastContacts
 from pipeline.progress import Progress
 from pipeline.worth import values_of
 
@@ -35,16 +33,15 @@ class Persuading:
     times: np.ndarray | None = None
 
 
-def persuading_of(assessed: Assessed, progress: Progress) -> Persuading:
-    """Learn from contacts whose windows closed before the cutoff, and judge by the latest."""
-    rows = _experiments(assessed)
-    if rows is None:
+def persuading_of(assessed: Assessed, past: PastContacts | None, progress: Progress) -> Persuading:
+    """Learn from contacts of the past with a holdout, and judge by the latest."""
+    if past is None:
         return Persuading(UpliftVerdict(False, "Risk times value decides: there are no contacts."))
-    short = too_few(_as_known(rows, np.zeros((len(rows), 0)), np.zeros(len(rows)), None))
+    short = too_few(_as_known(past, np.zeros((len(past), 0)), np.zeros(len(past)), None))
     if short:
         return Persuading(UpliftVerdict(False, short))
     with progress.stage("asking past campaigns who is persuadable"):
-        known = _seen(assessed, rows)
+        known = _seen(past)
         names, texts = assessed.model.names, list(assessed.model.levels)
         seed = assessed.config.model.seed
         verdict = judge(known, features=names, categorical=texts, seed=seed)
@@ -62,30 +59,22 @@ def persuading_of(assessed: Assessed, progress: Progress) -> Persuading:
         return Persuading(verdict, _times(model, assessed))
 
 
-def _experiments(assessed: Assessed) -> Contacted | None:
-    """Contacts of campaigns with a holdout, whose outcome was known at the cutoff."""
-    found = known_contacts(assessed.config, assessed.histories, assessed.cutoff)
-    return None if found is None else found.some(has_holdout(found.rows))
-
-
-def _seen(assessed: Assessed, found: Contacted) -> Contacts:
+def _seen(past: PastContacts) -> Contacts:
     """The contacts with what the model in charge says of their customers on these days."""
-    frame = build_vectors(
-        assessed.histories, assessed.plan, found.points_to_see, labels=False
-    ).frame
-    model = assessed.model
+    model, frame = past.model, past.frame
     value = values_of(
-        assessed.config, assessed.histories, found.points_to_see, model=model, frame=frame
+        past.config, past.histories, past.found.points_to_see, model=model, frame=frame
     )
-    return _as_known(found, model.matrix(frame), model.predict(frame), value)
+    return _as_known(past, model.matrix(frame), past.risk, value)
 
 
 def _as_known(
-    found: Contacted, matrix: np.ndarray, risk: np.ndarray, value: np.ndarray | None
+    past: PastContacts, matrix: np.ndarray, risk: np.ndarray, value: np.ndarray | None
 ) -> Contacts:
-    rows = found.rows
+    """Those that have a holdout, with what is told of every contact."""
+    rows = past.found.rows
     first_day = rows["day"].groupby(batches(rows)).transform("min")
-    return Contacts(
+    every = Contacts(
         matrix=matrix,
         treated=rows["treated"].to_numpy(dtype=bool),
         churned=rows["churned"].to_numpy(dtype=float),
@@ -95,6 +84,7 @@ def _as_known(
         customers=rows["customer"].to_numpy(),
         value=value,
     )
+    return every.some(past.compared)
 
 
 def _times(model: Uplift, assessed: Assessed) -> np.ndarray:

@@ -144,6 +144,39 @@ def test_contacts_that_count_for_no_campaign_were_made_all_the_same(cohort):
     assert found.every_contact["customer"].tolist() == [0, 1, 1, 0, 5, 0]
 
 
+def test_rows_that_do_not_count_are_told_by_campaign(cohort):
+    found = cohort(
+        "3 | 2025-02-01 | a | call | treated\n"
+        "1 | 2025-02-01 | a | call | treated\n"
+        "1 | 2025-02-02 | a | call | treated\n"
+        "3 | 2025-02-01 | b | call | treated\n"
+    )
+    assert found.left_out_of == {
+        "a": {"repeated": 1, "overlapping_campaign": 1},
+        "b": {"overlapping_campaign": 1},
+    }
+    assert found.left_out == {"repeated": 1, "overlapping_campaign": 2}
+    alone = found.of_campaign("b")
+    assert (len(alone), alone.left_out) == (0, {"overlapping_campaign": 1})
+
+
+def test_only_contacts_made_and_known_before_a_day_count(read):
+    """Customer 2 was entered late, 4 was called on the day itself, 5's time of entry is unknown."""
+    contacts = """customer_id | occurred_at | campaign | action | group | available_at
+    1 | 2025-02-01 | a | call | treated | 2025-02-28 23:59:59
+    2 | 2025-02-01 | a | call | treated | 2025-03-01 00:00:00
+    4 | 2025-03-01 | a | call | treated | 2025-03-01 00:00:00
+    5 | 2025-02-01 | a | call | holdout |
+    6 | 2025-02-28 | a | call | holdout | 2025-02-28 12:00:00"""
+    tables = {"customers": CUSTOMERS, "subscriptions": SUBSCRIPTIONS}
+    rows = "\n".join(line.strip() for line in contacts.splitlines())
+    histories = read({**tables, "contacts": rows}, observed_until=date(2025, 5, 1))
+    definition = Definition(horizon_days=30)
+    found = contacted(histories, definition, known_before=date(2025, 3, 1))
+    assert {customer for customer, _ in told(found)} == {1, 5, 6}
+    assert {customer for customer, _ in told(contacted(histories, definition))} == {1, 2, 4, 5, 6}
+
+
 def test_a_campaign_that_calls_again_is_not_another_one(cohort):
     found = cohort("1 | 2025-02-01 | a | call | treated\n1 | 2025-02-20 | a | call | treated")
     assert found.contacted_again == {"treated": 0, "holdout": 0}

@@ -9,11 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline import past_contacts
 from pipeline.config import load
 from pipeline.learning import LEAST_FIT, learned_from, learned_rates, own_fits
 from pipeline.opening import open_histories
+from pipeline.past_contacts import PastContacts, known_contacts
+from pipeline.persuading import _seen
 from pipeline.progress import Progress
 from pipeline.registry import resolve
+
+KNOWN = {1: "2025-02-28", 2: "2025-03-01", 3: ""}
+"""By customer, when its contact became known."""
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +103,13 @@ def test_only_windows_that_had_closed_by_the_cutoff_teach(played):
     config = load(played)
     contacts = pd.read_parquet(played.parent / "data" / "contacts.parquet")
     days = sorted(set(contacts["occurred_at"].dt.date))
+    edges = days[0], days[-1] + timedelta(29), days[-1] + timedelta(30)
     model, _ = resolve(config, None)
     histories = open_histories(config, Progress.silent())
     try:
         closed = [
-            sum(rate.treated for rate in learned_rates(config, histories, model, day).values())
-            for day in (days[0], days[-1] + timedelta(29), days[-1] + timedelta(30))
+            sum(rate.treated for rate in learned_rates(config, past).values())
+            for past in (PastContacts.before(config, histories, model, day) for day in edges)
         ]
     finally:
         histories.close()
@@ -167,3 +174,52 @@ def test_without_actions_there_is_nothing_to_fit(config):
         update={"outreach": config.outreach.model_copy(update={"actions": []})}
     )
     assert own_fits(nothing, None, found, drivers).tolist() == [1.0] * 3
+
+
+def test_contacts_that_were_entered_after_the_cutoff_teach_nothing(write_config, tmp_path):
+    """The second one was made in time and became known on the day of the cutoff."""
+    source = tmp_path / "data"
+    source.mkdir()
+    head = "customer_id,occurred_at,campaign,action,group,available_at\n"
+    rows = [f"{n},2025-01-05,a,call,treated,{known}" for n, known in KNOWN.items()]
+    texts = {
+        "customers": "customer_id,signed_up_at\n" + "\n".join(f"{n},2024-01-01" for n in KNOWN),
+        "subscriptions": "customer_id,subscription_id,started_at,ended_at\n"
+        + "\n".join(f"{n},{n},2024-01-01," for n in KNOWN),
+        "usage": "customer_id,occurred_at,event\n1,2025-04-30,login",
+        "contacts": head + "\n".join(rows),
+    }
+    for name, text in texts.items():
+        (source / f"{name}.csv").write_text(text + "\n")
+    config = load(write_config(tmp_path, source=source))
+    histories = open_histories(config, Progress.silent())
+    try:
+        found = known_contacts(config, histories, date(2025, 3, 1)).rows["customer"]
+    finally:
+        histories.close()
+    assert found.tolist() == [0, 2]
+
+
+def test_contacts_and_their_vectors_are_read_once_for_rates_and_for_who_is_persuadable(
+    played, monkeypatch
+):
+    asked = []
+
+    def counted(name, real):
+        return lambda *given, **more: asked.append(name) or real(*given, **more)
+
+    for name in ("contacted", "build_vectors"):
+        real = getattr(past_contacts, name)
+        monkeypatch.setattr(past_contacts, name, counted(name, real))
+    config = load(played)
+    model, _ = resolve(config, None)
+    histories = open_histories(config, Progress.silent())
+    try:
+        past = PastContacts.before(config, histories, model, date(2026, 6, 1))
+        learned_rates(config, past)
+        seen = _seen(past)
+    finally:
+        histories.close()
+    assert asked == ["contacted", "build_vectors"]
+    assert len(seen.risk) == past.compared.sum() > 0
+    np.testing.assert_array_equal(seen.risk, past.risk[past.compared])
