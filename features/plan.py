@@ -30,7 +30,7 @@ READ_BY_FAMILIES = (
 )
 """The tables that features are made from."""
 
-NOT_READ = ("comment", "invoice_id", "available_at", "contact_allowed", "currency")
+NOT_READ = ("comment", "invoice_id", "available_at", "contact_allowed", "currency", "cost")
 """Columns that no feature is made from: a model does not need them."""
 
 RARE = 0.001
@@ -266,7 +266,9 @@ def _lacking(histories: Histories, plan: Plan, table: str) -> list[str]:
     """The columns of a table that the plan counts on and the histories do not have."""
     if table not in histories.tables:
         return []
-    wanted = [*plan.tables[table], *(plan.attributes if table == "customers" else ())]
+    # Plans of before may name columns that no feature is made from.
+    wanted = [name for name in plan.tables[table] if name not in NOT_READ]
+    wanted += plan.attributes if table == "customers" else ()
     there = histories.tables[table].columns
     return [f"{table}.{name}" for name in wanted if name not in there]
 

@@ -101,6 +101,12 @@ class ChurnModel:
         total = float(np.sum(gained)) or 1.0
         return dict(zip(self.names, (np.asarray(gained) / total).tolist(), strict=True))
 
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The features that decide anything: a split of its boosters looks at them."""
+        own = frozenset(name for name, gain in self.gains.items() if gain > 0)
+        return own | (self.survival.used if self.survival else frozenset())
+
     def matrix(self, frame: pd.DataFrame) -> np.ndarray:
         """The vectors as the matrix this model reads."""
         return to_matrix(frame, self.names, self.levels)

@@ -100,6 +100,15 @@ class Survival:
 
         return lgb.Booster(model_str=self.booster_text)
 
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The columns that some split looks at."""
+        days = [place for place, is_days in enumerate(self.in_days) if is_days]
+        # As `_matrix` lays them out; the log-odds and the lead are no columns.
+        names = ["", *self.columns, "", *(self.columns[place - 1] for place in [*days, *days])]
+        splits = self.booster.feature_importance("split")
+        return frozenset(n for n, count in zip(names, splits, strict=True) if n and count)
+
     def hazards(self, known: np.ndarray) -> np.ndarray:
         """The chance to leave in the window at each lead, of those still there: points x leads."""
         found = np.empty((len(known), self.leads))

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+CONTACTS = "contacts"
+
+
 def suited(config: Config, model: str | None, progress: Progress) -> tuple[ChurnModel, str]:
     """The model in charge, or the one that is named by an MLflow URI or a folder; and its label.
 
@@ -39,10 +42,16 @@ def suited(config: Config, model: str | None, progress: Progress) -> tuple[Churn
 def model_and_histories(
     config: Config, model: str | None, progress: Progress
 ) -> Iterator[tuple[ChurnModel, str, Histories]]:
-    """A suited model with its label, and the histories, which are closed in the end."""
+    """A suited model with its label, and the histories, which are closed in the end.
+
+    Without the table contacts, which the model was trained with and does not look at, the
+    histories are those of a business that has contacted nobody.
+    """
     found, label = suited(config, model, progress)
     histories = open_histories(config, progress)
     try:
+        if _spared(found, histories):
+            histories = histories.with_empty(CONTACTS)
         yield found, label, histories
     finally:
         histories.close()
@@ -82,7 +91,31 @@ def warnings_of(
     ContractBroken
         When the vectors lack what the model lives on.
     """
-    return [*_stopped(histories, cutoff, progress), *_guarded(model, frame, progress)]
+    told = [
+        *_without_contacts(model, histories, progress),
+        *_stopped(histories, cutoff, progress),
+    ]
+    return [*told, *_guarded(model, frame, progress)]
+
+
+def _spared(model: ChurnModel, histories: Histories) -> bool:
+    """Whether the table contacts is gone, and the model never looks at what comes from it."""
+    if CONTACTS in histories.tables or CONTACTS not in model.context["plan"]["tables"]:
+        return False
+    return not any(f["name"] in model.used for f in model.features if f["table"] == CONTACTS)
+
+
+def _without_contacts(model: ChurnModel, histories: Histories, progress: Progress) -> Iterator[str]:
+    """What was told where the model was trained with contacts, and none are there now."""
+    if CONTACTS in model.context["plan"]["tables"] and CONTACTS not in histories.accounts:
+        warning = (
+            "The table contacts, which the model was trained with, is gone. The model does not "
+            "look at it, so the list is made without: who was contacted or held out lately is not "
+            "spared, and success rates are those of the config. Restore it before you contact "
+            "anybody by this list."
+        )
+        progress.warn(warning)
+        yield warning
 
 
 def _stopped(histories: Histories, cutoff: date, progress: Progress) -> list[str]:

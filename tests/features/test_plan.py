@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date, datetime
 
 import numpy as np
@@ -92,6 +93,17 @@ def test_what_the_model_counts_on_must_still_be_there(changed, named, read):
     with pytest.raises(ContractBroken) as error:
         require(read(left), plan)
     assert re.search(named, str(error.value), re.DOTALL)
+
+
+def test_what_no_feature_is_made_from_may_be_gone(read):
+    """What a contact cost is in no vector; plans of before name it all the same."""
+    customers = "customer_id | signed_up_at\n1 | 2025-01-01"
+    head, row = "customer_id | occurred_at | campaign | action | group", "1 | 2025-01-02 | a | b |"
+    rows = f"{head} | cost\n{row} treated | 1.5"
+    plan = plan_of(read, {"customers": customers, "contacts": rows})
+    assert not plan.has("contacts", "cost")
+    before = replace(plan, tables={**plan.tables, "contacts": ("occurred_at", "group", "cost")})
+    require(read({"customers": customers, "contacts": f"{head}\n{row} treated"}), before)
 
 
 def test_a_window_is_a_positive_number_of_days(read):

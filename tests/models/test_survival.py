@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -99,6 +101,15 @@ def test_terms_end_when_they_end(stays):
     assert bound[:5] == pytest.approx([0.002, 0.002, 0.3, 0.002, 0.002], abs=0.05)
     assert risky[:6].mean() == pytest.approx(0.08, abs=0.02)
     assert safe[:6].mean() == pytest.approx(0.02, abs=0.01)
+
+
+def test_the_columns_that_it_looks_at_are_known(stays):
+    """A second one, which is the same for everybody, tells nothing."""
+    assert stays.used == {"days_left"}
+    given = business()
+    known = np.column_stack([given.known, np.full(len(given.known), 7.0)]).astype(np.float32)
+    more = {"columns": ("days_left", "same"), "in_days": (True, False), "categorical": (False,) * 2}
+    assert learned(replace(given, known=known), Window(STEP), **more).used == {"days_left"}
 
 
 def test_later_customers_stay_as_long_as_expected(stays):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -98,6 +102,45 @@ def test_why_not_is_told_of_everybody_who_is_not_contacted(scored):
     assert set(found[none]["why_not"]) <= reasons
     assert (found[~none]["why_not"] == "").all()
     assert np.isfinite(found[~none]["expected_profit"]).all()
+
+
+@pytest.fixture
+def without_contacts(played, tmp_path):
+    """The same business, whose table contacts is gone."""
+    folder = tmp_path / "gone"
+    shutil.copytree(played.parent, folder, ignore=shutil.ignore_patterns("out"))
+    (folder / "data" / "contacts.parquet").unlink()
+    file = folder / "churn.toml"
+    file.write_text(file.read_text().replace(json.dumps(str(played.parent / "data")), '"data"'))
+    return file
+
+
+def test_without_the_contacts_that_the_model_does_not_look_at_the_list_is_made_with_a_warning(
+    without_contacts, scored, churn
+):
+    ended = churn("score", "-c", without_contacts, "--json")
+    assert ended.status == 0, ended.err
+    assert "The table contacts, which the model was trained with, is gone." in ended.err
+    assert not any(rate["learned"] for rate in ended.json["outreach"]["success_rates"].values())
+    run = json.loads((Path(ended.json["path"]).parent / "run.json").read_text())
+    assert "Restore it before you contact anybody by this list." in " ".join(run["warnings"])
+    found = pd.read_parquet(ended.json["path"]).set_index("customer_id")
+    before = scored.risk_list.set_index("customer_id")
+    pd.testing.assert_series_equal(
+        found["churn_probability"].sort_index(), before["churn_probability"].sort_index()
+    )
+
+
+def test_without_the_contacts_that_the_model_looks_at_there_is_no_list(
+    without_contacts, churn, monkeypatch
+):
+    everything = property(lambda model: frozenset(model.names))
+    monkeypatch.setattr("models.model.ChurnModel.used", everything)
+    ended = churn("score", "-c", without_contacts)
+    assert ended.status == 3
+    assert "lack what the model was trained with: the rows of contacts" in " ".join(
+        ended.err.split()
+    )
 
 
 def test_a_budget_of_zero_contacts_nobody_and_the_plan_says_why(played, churn, tmp_path):
