@@ -25,19 +25,23 @@ def segments(
     nothing. Of many features those are taken whose segments cover most points (ties in the
     given order).
     """
-    found = {name: _levels(frame[name], labels) for name in texts if name in frame.columns}
+    found = {
+        name: {text: mask for text, mask in levels_of(frame[name]).items() if enough(mask, labels)}
+        for name in texts
+        if name in frame.columns
+    }
     useful = [name for name, levels in found.items() if len(levels) > 1]
     covered = {name: sum(int(mask.sum()) for mask in found[name].values()) for name in useful}
     chosen = sorted(useful, key=lambda name: -covered[name])[:MOST_FEATURES]
     return {name: found[name] for name in useful if name in chosen}
 
 
-def _levels(column: pd.Series, labels: np.ndarray) -> dict[str, np.ndarray]:
+def levels_of(column: pd.Series) -> dict[str, np.ndarray]:
+    """The commonest values of a column, each with its rows; those without a value are in none."""
     texts = column.astype(object)
     counted = texts.dropna().value_counts()
     common = sorted(counted.items(), key=lambda item: (-item[1], str(item[0])))[:MOST_LEVELS]
-    masks = {str(text): (texts == text).to_numpy(dtype=bool) for text, _ in common}
-    return {text: mask for text, mask in masks.items() if enough(mask, labels)}
+    return {str(text): (texts == text).to_numpy(dtype=bool) for text, _ in common}
 
 
 def enough(mask: np.ndarray, labels: np.ndarray) -> bool:

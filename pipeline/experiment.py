@@ -17,6 +17,7 @@ from features.vectors import build_vectors
 from models.drivers import Drivers
 from models.model import ChurnModel
 from models.risk import risk_bands
+from models.segments import MOST_FEATURES, levels_of
 from pipeline.config import Config
 from pipeline.holdouts import share_treated
 from pipeline.known_before import model_before
@@ -154,7 +155,7 @@ class Seen:
         """By the driver that was the strongest, by risk band, and by segment."""
         import pandas as pd
 
-        drivers = drivers_of(self.model, self.frame)
+        drivers = self.drivers
         top = [drivers.groups[places[0]] if len(places) else NO_DRIVER for places in drivers.ranked]
         bands = risk_bands(self.probability, self.model.base_rate)
         texts = [one["name"] for one in self.model.features if one["unit"] == "text"]
@@ -163,17 +164,11 @@ class Seen:
         return {
             "driver": _masks(pd.Series(top)),
             "risk_band": _masks(pd.Series(bands)),
-            **dict(list(told.items())[:MOST_SEGMENTS]),
+            **dict(list(told.items())[:MOST_FEATURES]),
         }
 
 
 def _masks(column: pd.Series) -> dict[str, np.ndarray]:
     """The commonest values with customers enough, each with its rows."""
-    texts = column.astype(object)
-    counted = texts.dropna().value_counts()
-    common = sorted(counted.items(), key=lambda one: (-one[1], str(one[0])))[:MOST_LEVELS]
-    return {
-        str(text): (texts == text).to_numpy(dtype=bool)
-        for text, count in common
-        if count >= FEWEST_IN_PART
-    }
+    found = levels_of(column)
+    return {text: mask for text, mask in found.items() if mask.sum() >= FEWEST_IN_PART}
