@@ -74,9 +74,19 @@ class Effect:
     variance_reduction: float
     kept: Kept | None
 
+    @property
+    def plain(self) -> float:
+        """Difference of the means as they were."""
+        return self.treated.mean - self.holdout.mean
+
+    @property
+    def turned(self) -> bool:
+        """Whether the means as they were differ the other way than the adjusted ones."""
+        return self.plain * self.estimate < 0
+
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain values."""
-        return asdict(self)
+        return {**asdict(self), "plain": self.plain, "turned": self.turned}
 
 
 @dataclass(frozen=True)

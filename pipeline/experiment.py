@@ -30,9 +30,7 @@ from pipeline.worth import values_of
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_DRIVER = "none"
-MOST_SEGMENTS = 6
-MOST_LEVELS = 8
+NO_DRIVER = NO_ACTION = "none"
 FEWEST_IN_PART = 30
 """A part needs so many customers: of fewer nothing could be told."""
 
@@ -49,6 +47,8 @@ class Experiment:
         ``customer, day, campaign, action, treated, cost, churned``, as `Contacted` tells.
     spent
         Money for each contact, the incentive included; 0 for who was held out.
+    on_record
+        Whether each row's cost is on record; where it is not, the config's is taken.
     probability
         Of leaving, by a model that knew nothing of what came after the first contact; None where
         too little was known by then.
@@ -65,6 +65,7 @@ class Experiment:
     model: ChurnModel | None
     rows: pd.DataFrame
     spent: np.ndarray
+    on_record: np.ndarray
     probability: np.ndarray | None
     value: np.ndarray | None
     margin: np.ndarray | None
@@ -99,17 +100,26 @@ def experiment_of(
     model = model_before(config, histories, date_of(int(days.min())), progress)
     paid = paid_after(histories, found.points, within=config.churn.horizon_days)
     margin = None if paid is None else paid * config.value.margin
-    spent = spent_on(found.rows, config)
+    money = {"spent": spent_on(found.rows, config), "on_record": _on_record(found.rows)}
     actions = {"action": _masks(found.rows["action"])}
     if model is None:
         everywhere = np.ones(len(found))
-        return Experiment(None, found.rows, spent, None, None, margin, everywhere, actions)
+        return Experiment(
+            model=None,
+            rows=found.rows,
+            **money,
+            probability=None,
+            value=None,
+            margin=margin,
+            fits=everywhere,
+            parts=actions,
+        )
     with progress.stage("looking at them as they were before"):
         seen = Seen(config, histories, found.points_to_see, model)
         return Experiment(
             model=model,
             rows=found.rows,
-            spent=spent,
+            **money,
             probability=seen.probability,
             value=seen.value,
             margin=margin,
@@ -123,11 +133,29 @@ def spent_on(rows: pd.DataFrame, config: Config) -> np.ndarray:
 
     A cost below 0 is none: nobody is paid for calling.
     """
-    price = {one.name: one.cost + one.incentive for one in config.outreach.actions}
-    told = rows["cost"].to_numpy(dtype=float)
-    usual = rows["action"].map(price).to_numpy(dtype=float)
-    found = np.where(np.isnan(told) | (told < 0), usual, told)
+    told, usual = rows["cost"].to_numpy(dtype=float), _usual_price(rows, config)
+    found = np.where(_on_record(rows), told, usual)
     return np.where(rows["treated"].to_numpy(dtype=bool), np.nan_to_num(found), 0.0)
+
+
+def without_price(rows: pd.DataFrame, config: Config) -> dict[str, int]:
+    """By action, contacts that have no cost on record and none in the config: they count as free.
+
+    Contacts without an action are told as ``none``.
+    """
+    free = ~_on_record(rows) & np.isnan(_usual_price(rows, config))
+    names = rows["action"][free & rows["treated"].to_numpy(dtype=bool)].fillna(NO_ACTION)
+    return {str(name): int(count) for name, count in names.value_counts().sort_index().items()}
+
+
+def _on_record(rows: pd.DataFrame) -> np.ndarray:
+    return rows["cost"].to_numpy(dtype=float) >= 0
+
+
+def _usual_price(rows: pd.DataFrame, config: Config) -> np.ndarray:
+    """What the config says of each row's action; NaN where it does not know it."""
+    price = {one.name: one.cost + one.incentive for one in config.outreach.actions}
+    return rows["action"].map(price).to_numpy(dtype=float)
 
 
 class Seen:

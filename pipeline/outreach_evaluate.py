@@ -19,7 +19,7 @@ from models.effects import Effect, PartEffect, effect, effects_by
 from models.observational import Observed
 from models.success import Success
 from pipeline.config import Config
-from pipeline.experiment import Experiment, experiment_of
+from pipeline.experiment import Experiment, experiment_of, without_price
 from pipeline.files import refuse_unwritable, to_json, whole_file
 from pipeline.holdouts import has_holdout
 from pipeline.learning import learned_from
@@ -39,6 +39,8 @@ class Money:
         Effect on the expected remaining margin: what was kept of the value, before costs.
     cost
         A contact's mean cost, incentives included.
+    from_config
+        How many contacts have no cost on record: what the config says of their action is taken.
     margin
         Effect on the margin of what was paid within the horizon, before costs; None without
         payments.
@@ -47,6 +49,7 @@ class Money:
     kept: Effect | None
     cost: float
     margin: Effect | None
+    from_config: int = 0
 
     def profit(self) -> tuple[float, float, float] | None:
         """Per contact, after costs: estimate, low, high."""
@@ -64,6 +67,7 @@ class Money:
             "value_kept": self.kept and self.kept.as_dict(),
             "margin": self.margin and self.margin.as_dict(),
             "cost": self.cost,
+            "costs_from_config": self.from_config,
             "profit": profit and dict(zip(("estimate", "low", "high"), profit, strict=True)),
         }
 
@@ -194,7 +198,7 @@ def evaluate_outreach(
 
 
 def _some(found: Contacted | None, campaign: str | None) -> Contacted:
-    """The contacts of one campaign, or all."""
+    """The contacts of one campaign, or all; a campaign may have none that count."""
     if found is None:
         raise TooLittleData(
             "There are no contacts on record, so there is nothing to evaluate.",
@@ -206,7 +210,7 @@ def _some(found: Contacted | None, campaign: str | None) -> Contacted:
         )
     if campaign is None:
         return found
-    names = sorted(set(found.rows["campaign"]))
+    names = sorted({*found.rows["campaign"], *found.left_out_of})
     if campaign not in names:
         near = difflib.get_close_matches(campaign, names, n=1, cutoff=0.5)
         raise UsageError(
@@ -216,18 +220,18 @@ def _some(found: Contacted | None, campaign: str | None) -> Contacted:
             allowed=", ".join(names[:10]) + (" …" if len(names) > 10 else "") or "none at all",
             fix=f"did you mean {near[0]!r}?" if near else "choose one of these",
         )
-    return found.some((found.rows["campaign"] == campaign).to_numpy())
+    return found.of_campaign(campaign)
 
 
 def _refuse_unripe(config: Config, found: Contacted) -> None:
     if found.matured.any():
         return
-    left_out = ", ".join(f"{why} {count:,}" for why, count in found.left_out.items())
     if not len(found):
+        which = f" of campaign {names[0]!r}" if len(names := [*found.left_out_of]) == 1 else ""
         raise TooLittleData(
-            "No row of contacts counts.",
+            f"No row of contacts{which} counts: all were left out.",
             where="table contacts",
-            value=left_out or "no rows",
+            value=_counts(found.left_out) or "no rows",
             allowed="customers on the day of their contact, once in a campaign and in one group",
             fix="look at the rows that are left out",
         )
@@ -242,6 +246,10 @@ def _refuse_unripe(config: Config, found: Contacted) -> None:
     )
 
 
+def _counts(left_out: Mapping[str, int]) -> str:
+    return ", ".join(f"{why} {count:,}" for why, count in left_out.items())
+
+
 def _evaluate(
     config: Config, histories: Histories, found: Contacted, progress: Progress
 ) -> Evaluated:
@@ -254,20 +262,19 @@ def _evaluate(
             _campaign(config, histories, found, seen, compared_rows, name)
             for name in dict.fromkeys(found.rows["campaign"])
         )
-        planned = len(found)
-        churn = _effect(seen.churned, seen, compared, planned, seen.probability)
+        churn = _effect(seen.churned, seen, compared, seen.probability)
         result = Evaluated(
             campaigns=campaigns,
             churn=churn,
-            money=None if churn is None else _money(seen, compared, planned),
-            parts=_parts(seen, compared, planned),
+            money=None if churn is None else _money(seen, compared),
+            parts=_parts(seen, compared),
             rates=learned_from(config, ripe.rows, fits=seen.fits, risk=seen.probability),
             horizon_days=config.churn.horizon_days,
             pending=int((~found.matured).sum()),
             left_out=found.left_out,
             contacted_again=found.contacted_again,
             adjusted_by=_adjusted_by(seen),
-            warnings=tuple(_warnings(found, campaigns, churn)),
+            warnings=tuple(_warnings(config, found, campaigns, churn)),
             path=config.out / "outreach" / "evaluation.json",
         )
     with whole_file(result.path) as draft:
@@ -292,7 +299,6 @@ def _campaign(
     observed = None
     if not is_compared and seen.treated[ripe].any():
         observed = against_others(config, histories, found, seen, ripe)
-    planned = len(rows)
     return Campaign(
         name=name,
         first=str(date_of(int(days.min()))),
@@ -301,8 +307,8 @@ def _campaign(
         holdout=int((~treated).sum()),
         pending=int((~found.matured[here]).sum()),
         has_holdout=is_compared,
-        churn=_effect(seen.churned, seen, ripe & is_compared, planned, seen.probability),
-        money=_money(seen, ripe & is_compared, planned),
+        churn=_effect(seen.churned, seen, ripe & is_compared, seen.probability),
+        money=_money(seen, ripe & is_compared),
         observed=observed,
     )
 
@@ -311,16 +317,19 @@ def _effect(
     outcome: np.ndarray,
     seen: Experiment,
     rows: np.ndarray,
-    planned: int,
     known: np.ndarray | None,
     *,
     is_rate: bool = True,
 ) -> Effect | None:
-    """The effect among some rows, adjusted by what was known before; None without both groups."""
+    """The effect among some rows, adjusted by what was known before; None without both groups.
+
+    Its interval for any number of looks is made for the same number of customers always: one that
+    grew with the campaigns would depend on what is seen.
+    """
     treated = seen.treated[rows]
     if not treated.any() or treated.all():
         return None
-    return effect(outcome[rows], treated, _covariates(seen, known, rows, is_rate), planned=planned)
+    return effect(outcome[rows], treated, _covariates(seen, known, rows, is_rate))
 
 
 def _covariates(
@@ -336,7 +345,7 @@ def _covariates(
     return np.column_stack(columns)
 
 
-def _money(seen: Experiment, rows: np.ndarray, planned: int) -> Money | None:
+def _money(seen: Experiment, rows: np.ndarray) -> Money | None:
     """What the contacts brought; None where there is neither a value nor a payment."""
     treated = seen.treated[rows]
     if not treated.any() or treated.all():
@@ -346,13 +355,15 @@ def _money(seen: Experiment, rows: np.ndarray, planned: int) -> Money | None:
     if seen.value is not None and seen.probability is not None:
         staying = (1 - seen.churned) * seen.value
         expected = (1 - seen.probability) * seen.value
-        kept = _effect(staying, seen, rows, planned, expected, is_rate=False)
+        kept = _effect(staying, seen, rows, expected, is_rate=False)
     if seen.margin is not None:
-        margin = _effect(seen.margin, seen, rows, planned, seen.value, is_rate=False)
-    return None if kept is None and margin is None else Money(kept, cost, margin)
+        margin = _effect(seen.margin, seen, rows, seen.value, is_rate=False)
+    if kept is None and margin is None:
+        return None
+    return Money(kept, cost, margin, int((~seen.on_record[rows][treated]).sum()))
 
 
-def _parts(seen: Experiment, rows: np.ndarray, planned: int) -> dict[str, dict[str, PartEffect]]:
+def _parts(seen: Experiment, rows: np.ndarray) -> dict[str, dict[str, PartEffect]]:
     """Effects on churn by action, driver, risk band and segment."""
     if not rows.any():
         return {}
@@ -363,7 +374,6 @@ def _parts(seen: Experiment, rows: np.ndarray, planned: int) -> dict[str, dict[s
             seen.treated[rows],
             covariates,
             {name: mask[rows] for name, mask in masks.items()},
-            planned=planned,
         )
         for what, masks in seen.parts.items()
         if masks
@@ -376,7 +386,9 @@ def _adjusted_by(seen: Experiment) -> str:
     return "the risk by a model that knew nothing of what came after the first contact"
 
 
-def _warnings(found: Contacted, campaigns: tuple[Campaign, ...], churn: Effect | None) -> list[str]:
+def _warnings(
+    config: Config, found: Contacted, campaigns: tuple[Campaign, ...], churn: Effect | None
+) -> list[str]:
     warnings = []
     alone = [one.name for one in campaigns if one.treated and not one.has_holdout]
     if alone:
@@ -397,6 +409,17 @@ def _warnings(found: Contacted, campaigns: tuple[Campaign, ...], churn: Effect |
             f"{below:,} contacts are on record with a cost below 0: what the config says of their "
             "action is taken."
         )
+    free = without_price(found.rows, config)
+    if free:
+        told = ", ".join(f"{name} ({count:,})" for name, count in free.items())
+        warnings.append(
+            f"Contacts without a cost on record, whose action the config does not know, count as "
+            f"free: {told}."
+        )
+    gone = [name for name in found.left_out_of if name not in {one.name for one in campaigns}]
+    if gone:
+        told = "; ".join(f"{name}: {_counts(found.left_out_of[name])}" for name in gone)
+        warnings.append(f"No row counts of these campaigns, so they are not told of. {told}.")
     mixed = found.left_out.get("in_both_groups", 0)
     if mixed:
         warnings.append(f"{mixed:,} rows are of customers in both groups of a campaign: left out.")

@@ -29,6 +29,8 @@ def evaluated(result: Evaluated) -> None:
         console.print(f"[bold yellow]! {escape(warning)}[/bold yellow]", soft_wrap=True)
     if result.churn is not None:
         _overall(console, result)
+    else:
+        console.print(f"\n{_without_holdout(result)}\n", soft_wrap=True)
     _campaigns(console, result)
     for what, parts in result.parts.items():
         told = {name: one for name, one in parts.items() if one.effect is not None}
@@ -135,6 +137,13 @@ def _overall(console: Console, result: Evaluated) -> None:
         f"{_points(one.anytime_high)}",
         soft_wrap=True,
     )
+    if one.turned:
+        riskier = "likelier" if one.plain > 0 else "less likely"
+        console.print(
+            f"turned    as they were, the rates differ by {_points(one.plain)} points: those "
+            f"contacted were {riskier} to leave to begin with, and the effect has that taken off",
+            soft_wrap=True,
+        )
     if one.kept is not None:
         console.print(
             f"kept      {one.kept.share:.0%} of those who would have left "
@@ -145,6 +154,32 @@ def _overall(console: Console, result: Evaluated) -> None:
     console.print()
 
 
+def _without_holdout(result: Evaluated) -> str:
+    """What can be said where no campaign held anybody out: by like customers, or nothing."""
+    seen = [one.observed for one in result.campaigns if one.observed is not None]
+    if not seen:
+        return (
+            "[bold]no effect can be told[/bold]: of no campaign are there both groups, or enough "
+            "like customers whom nobody contacted"
+        )
+    count = sum(one.treated for one in seen)
+    left, expected = (
+        sum(one.treated * getattr(one, what) for one in seen) / count
+        for what in ("mean", "expected")
+    )
+    told = (
+        f"[bold]not proven, nobody was held out[/bold]: of {count:,} contacted {left:.1%} left "
+        f"within {result.horizon_days} days, and {expected:.1%} would have if they were as like "
+        "customers whom nobody contacted"
+    )
+    fewer, more = sum(one.high < 0 for one in seen), sum(one.low > 0 for one in seen)
+    neither = len(seen) - fewer - more
+    return (
+        f"{told}; fewer left than of these in {fewer:,} of {len(seen):,} campaigns, more in "
+        f"{more:,}, and {neither:,} cannot tell"
+    )
+
+
 def _money(console: Console, money: Money) -> None:
     profit = money.profit()
     if profit is not None:
@@ -152,6 +187,12 @@ def _money(console: Console, money: Money) -> None:
         console.print(
             f"profit    {told[0]} a contact after costs of {amount(money.cost, cents=True)} "
             f"({told[1]} to {told[2]}), by the expected remaining margin of who stays"
+        )
+    if money.from_config:
+        console.print(
+            f"costs     as the config says of the action for {money.from_config:,} contacts, which "
+            "have none on record",
+            soft_wrap=True,
         )
     if money.margin is not None:
         one = money.margin
@@ -170,6 +211,13 @@ def _campaigns(console: Console, result: Evaluated) -> None:
     console.print(table)
     if len(newest) < len(result.campaigns):
         console.print(f"and {len(result.campaigns) - len(newest):,} earlier ones, in the file")
+    turned = [one.name for one in newest if one.churn is not None and one.churn.turned]
+    if turned:
+        console.print(
+            f"turned    by the adjustment, the rates as they were differ the other way: "
+            f"{escape(', '.join(turned))}",
+            soft_wrap=True,
+        )
     console.print()
 
 

@@ -147,3 +147,18 @@ def test_parts_without_an_effect_are_rarely_clear():
 def test_a_level_is_a_share(level):
     with pytest.raises(ValueError, match="between 0 and 1"):
         effect(*table(9, 1, 9, 1), level=level)
+
+
+def test_an_adjustment_that_turns_the_difference_says_so():
+    """Chance dealt the riskier half of the contacted twice as often; contacts keep a tenth."""
+    treated = np.repeat([True, False], 2000)
+    risky = np.concatenate([np.arange(2000) % 3 > 0, np.arange(2000) % 3 == 0])
+    rate = np.where(risky, 0.4, 0.1) - np.where(treated, 0.05, 0.0)
+    churned = np.random.default_rng(1).random(4000) < rate
+    found = effect(churned.astype(float), treated, risky.astype(float))
+    assert found.plain == pytest.approx(churned[treated].mean() - churned[~treated].mean())
+    assert found.estimate < 0 < found.plain
+    assert found.turned
+    assert found.as_dict()["turned"] is True
+    alone = effect(churned.astype(float), treated)
+    assert (alone.turned, alone.plain) == (False, pytest.approx(alone.estimate))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from models.effects import effect
+from pipeline import show_outreach
 from pipeline.config import load
 from pipeline.files import write_parquet
 from pipeline.outreach_evaluate import evaluate_outreach
@@ -126,6 +128,9 @@ def test_a_campaign_without_a_holdout_is_no_experiment_and_says_so_on_top(
     shown = churn("outreach", "evaluate", "-c", file)
     assert shown.status == 0
     assert shown.out.lstrip().startswith("! Without a holdout")
+    told = " ".join(shown.out.split())
+    assert f"not proven, nobody was held out: of {len(alone):,} contacted" in told
+    assert "campaigns, more in" in told
     found = churn("outreach", "evaluate", "-c", file, "--json").json
     assert found["churn"] is None
     observed = found["campaigns"][0]["observational"]
@@ -189,3 +194,56 @@ def test_without_payments_the_margin_is_not_told(with_contacts, contacts, churn)
     assert found.status in (0, 3)
     if found.status == 0:
         assert found.json["money"]["margin"] is None
+
+
+def test_campaigns_that_come_in_later_change_nothing_of_those_before(
+    with_contacts, contacts, evaluated, churn
+):
+    """One whose windows are open, and one of which no row counts: their customers were in another.
+
+    The interval for any number of looks, too, is the same at every look at the same customers.
+    """
+    treated = contacts[contacts["group"] == "treated"]
+    lost = treated.head(3)
+    lost = lost.assign(campaign="lost", occurred_at=lost["occurred_at"] + pd.Timedelta(days=5))
+    late = contacts.drop_duplicates("customer_id")
+    late = late.assign(campaign="late", occurred_at=pd.Timestamp("2026-10-20"))
+    file = with_contacts(pd.concat([contacts, lost, late], ignore_index=True))
+    found = churn("outreach", "evaluate", "-c", file, "--json").json
+    assert found["pending"] > 0
+    assert found["churn"]["anytime_low"] == pytest.approx(evaluated.churn.anytime_low)
+    assert found["churn"]["anytime_high"] == pytest.approx(evaluated.churn.anytime_high)
+    assert "No row counts of these campaigns" in " ".join(found["warnings"])
+    assert "lost: overlapping_campaign 3." in " ".join(found["warnings"])
+    alone = churn("outreach", "evaluate", "-c", file, "--campaign", "lost")
+    assert alone.status == 4
+    assert "No row of contacts of campaign 'lost' counts" in alone.err
+    assert "overlapping_campaign 3" in alone.err
+
+
+def test_costs_that_are_not_on_record_are_the_configs_and_said_to_be(
+    with_contacts, contacts, churn
+):
+    treated = contacts["group"] == "treated"
+    first = contacts[treated]["action"].iloc[0]
+    renamed = contacts["action"].where(contacts["action"] != first, "letter")
+    file = with_contacts(contacts.drop(columns="cost").assign(action=renamed))
+    shown = churn("outreach", "evaluate", "-c", file)
+    told = " ".join(shown.out.split())
+    assert f"costs as the config says of the action for {treated.sum():,} contacts" in told
+    free = int((treated & (renamed == "letter")).sum())
+    assert f"whose action the config does not know, count as free: letter ({free})." in told
+    found = churn("outreach", "evaluate", "-c", file, "--json").json
+    assert found["money"]["costs_from_config"] == treated.sum()
+
+
+def test_a_difference_that_the_adjustment_turned_is_told(evaluated, capsys):
+    treated = replace(evaluated.churn.treated, mean=0.4)
+    turned = replace(evaluated.churn, treated=treated)
+    assert evaluated.churn.estimate < 0
+    show_outreach.evaluated(replace(evaluated, churn=turned))
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"turned as they were, the rates differ by {100 * turned.plain:+.1f} points" in told
+    assert "those contacted were likelier to leave to begin with" in told
+    assert evaluated.money.from_config == 0
+    assert "costs as" not in told
