@@ -4,24 +4,25 @@ Before any campaign there is what the team believes: a Beta distribution with a 
 leavers. A campaign with ``x_h`` leavers of ``n_h`` in the holdout and ``x_t`` of ``n_t`` treated
 adds its likelihood: with ``q`` the churn rate without a contact and ``s`` the success rate,
 
-    x_h ~ Binomial(n_h, q),   x_t ~ Binomial(n_t, q (1 - s f)),   s in [0, 1]
+    x_h ~ Binomial(n_h, q),   x_t ~ Binomial(n_t, q (1 - s)),   s in [0, 1]
 
-where ``f`` is how many times the success rate was expected of the treated, for how well the action
-fitted them (1 where nothing tells), and ``q``, which nobody needs to know, is integrated out: under
-Jeffreys' prior, or under what a model of before said of these customers (a Beta distribution worth
-as many customers as the model is trusted), so that a few customers held out are not all that tells
-how many would have left.
-Campaigns have their own ``q`` and share ``s``; the product with the prior is taken on a grid
-(Gelman et al. 2013, chapters 3 and 5), and a Beta with the same mean and variance is told. An
-action that does harm ends near 0: a rate below nothing has no place in the expected profit.
+where ``q``, which nobody needs to know, is integrated out under Jeffreys' prior. Campaigns have
+their own ``q`` and share ``s``. Where a model of before told the risk of each customer, the
+likelihood is that of `models.foretold` instead, so that a few customers held out are not all that
+tells how many would have left. The product with the prior is taken on a grid (Gelman et al. 2013,
+chapters 3 and 5), and a Beta with the same mean and variance is told. An action that does harm ends
+near 0: a rate below nothing has no place in the expected profit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from models.foretold import Foretold
 
 FEWEST_EXPECTED = 10.0
 """So many of the treated must have been expected to leave without the contact,"""
@@ -31,10 +32,11 @@ FEWEST_HELD_OUT = 5
 """and so many of the holdout must have left, before anything is learned."""
 STEPS, RATES = 1000, 600
 """Points of the grid: success rates, and churn rates without a contact."""
-MOST_KEPT = 1 - 0.5 / STEPS
-"""Nobody is kept for sure."""
 FARTHEST = 1e-7
 """Churn rates less likely than this on either side are left out."""
+COUNTS = ("treated", "treated_leavers", "holdout", "holdout_leavers", "expected")
+Likelihood = Callable[[np.ndarray], np.ndarray]
+"""The logarithm of that of each success rate, up to a constant."""
 
 
 @dataclass(frozen=True)
@@ -45,42 +47,22 @@ class Campaign:
     ----------
     treated, treated_leavers, holdout, holdout_leavers
         Customers of each arm, and how many of them left.
-    rate, rate_evidence
-        The churn rate of the treated without the contact by a model of before, and how many
-        customers held out it is worth.
-    fit
-        How many times the success rate is expected of the treated, their mean.
     """
 
     treated: int
     treated_leavers: int
     holdout: int
     holdout_leavers: int
-    rate: float | None = None
-    rate_evidence: float = 0.0
-    fit: float = 1.0
 
     def __post_init__(self) -> None:
         arms = ((self.treated_leavers, self.treated), (self.holdout_leavers, self.holdout))
         if not all(0 <= leavers <= customers for leavers, customers in arms):
             raise ValueError(f"an arm has from none to all of its customers as leavers: {self}")
-        if self.rate is not None and not (0 < self.rate < 1 and self.rate_evidence > 0):
-            raise ValueError(f"a rate lies between 0 and 1 and is worth some customers: {self}")
-        if not 0 < self.fit < np.inf:
-            raise ValueError(f"the treated are fitted more than not at all: {self}")
 
     @property
     def expected(self) -> float:
         """Leavers among the treated, had they not been contacted."""
-        left, customers = self.without_contact
-        return self.treated * left / customers if customers else 0.0
-
-    @property
-    def without_contact(self) -> tuple[float, float]:
-        """Leavers, and of how many customers: those held out, and what the model is worth."""
-        told = 0.0 if self.rate is None else self.rate * self.rate_evidence
-        worth = 0.0 if self.rate is None else self.rate_evidence
-        return self.holdout_leavers + told, self.holdout + worth
+        return self.treated * self.holdout_leavers / self.holdout if self.holdout else 0.0
 
 
 @dataclass(frozen=True)
@@ -116,65 +98,90 @@ class Success:
     expected: float
 
 
-def learn(
-    mean: float, evidence: float, campaigns: Sequence[Campaign], *, held_out_leavers: int = 0
-) -> Success:
+def learn(mean: float, evidence: float, campaigns: Sequence[Campaign]) -> Success:
     """The success rate after these campaigns; their order does not matter.
 
     Parameters
     ----------
     mean, evidence
         What is believed before: the success rate, and how many leavers that belief is worth.
-    held_out_leavers
-        Of all that the rates by a model were held against, whatever their action.
 
     Raises
     ------
     ValueError
         When the mean is not between 0 and 1, or the evidence not above 0.
     """
+    # In one order, so that the sums are the same to the last bit.
+    used = sorted(campaigns, key=_order)
+    counts = {name: sum(getattr(one, name) for one in used) for name in COUNTS}
+    why = "" if used else "no campaign with a holdout yet"
+    why = why or _too_little(counts["holdout_leavers"], counts["expected"], FEWEST_EXPECTED)
+
+    def likelihood(grid: np.ndarray) -> np.ndarray:
+        return np.sum([_by_counts(one, grid) for one in used], axis=0)
+
+    return _success(mean, evidence, why, likelihood, counts)
+
+
+def learn_foretold(
+    mean: float, evidence: float, told: Foretold, *, held_out_leavers: int
+) -> Success:
+    """The success rate after contacts whose risk a model told beforehand.
+
+    Parameters
+    ----------
+    held_out_leavers
+        Of all that the model's risks were held against, whatever their action.
+
+    Raises
+    ------
+    ValueError
+        As of `learn`.
+    """
+    counts = {
+        "treated": int(told.treated.sum()),
+        "treated_leavers": int((told.treated & told.left).sum()),
+        "holdout": int((~told.treated).sum()),
+        "holdout_leavers": int((~told.treated & told.left).sum()),
+        "expected": told.expected,
+    }
+    why = "" if counts["treated"] else "no campaign with a holdout yet"
+    why = why or _too_little(held_out_leavers, counts["expected"], FEWEST_BY_MODEL)
+    return _success(mean, evidence, why, told.log_likelihood, counts)
+
+
+def _success(
+    mean: float,
+    evidence: float,
+    why: str,
+    likelihood: Likelihood,
+    counts: Mapping[str, Any],
+) -> Success:
+    """The belief times what campaigns say of each step of the grid; the belief where `why` not."""
     if not 0 <= mean <= 1 or not 0 < evidence < np.inf:
         raise ValueError(
             f"a success rate is between 0 and 1 and worth some leavers, not {mean:g} worth "
             f"{evidence:g}"
         )
-    # In one order, so that the sums are the same to the last bit.
-    used = sorted(campaigns, key=_order)
-    why = _too_little(used, held_out_leavers)
-    sure = mean in (0.0, 1.0)
-    if why or sure:
+    if not why and mean in (0.0, 1.0):
+        why = "a success rate of exactly 0 or 1 leaves nothing to learn"
+    if why:
         found = (mean, evidence, *_middle_of_prior(mean, evidence))
-        why = why or "a success rate of exactly 0 or 1 leaves nothing to learn"
     else:
-        found = _moments(_posterior(mean, evidence, used))
+        found = _moments(_posterior(mean, evidence, likelihood))
     return Success(
-        *found,
-        learned=not why,
-        why=why,
-        prior_mean=mean,
-        prior_evidence=evidence,
-        treated=sum(one.treated for one in used),
-        treated_leavers=sum(one.treated_leavers for one in used),
-        holdout=sum(one.holdout for one in used),
-        holdout_leavers=sum(one.holdout_leavers for one in used),
-        expected=sum(one.expected for one in used),
+        *found, learned=not why, why=why, prior_mean=mean, prior_evidence=evidence, **counts
     )
 
 
-def _order(campaign: Campaign) -> tuple[float, ...]:
-    counts = campaign.treated, campaign.treated_leavers, campaign.holdout, campaign.holdout_leavers
-    return *counts, campaign.rate or 0.0, campaign.rate_evidence, campaign.fit
+def _order(campaign: Campaign) -> tuple[int, ...]:
+    return campaign.treated, campaign.treated_leavers, campaign.holdout, campaign.holdout_leavers
 
 
-def _too_little(campaigns: Sequence[Campaign], held_out_leavers: int) -> str:
+def _too_little(held_out_leavers: int, expected: float, fewest: float) -> str:
     """Why nothing can be learned; empty where it can."""
-    expected = sum(one.expected for one in campaigns)
-    held_out = max(sum(one.holdout_leavers for one in campaigns), held_out_leavers)
-    if not campaigns:
-        return "no campaign with a holdout yet"
-    if held_out < FEWEST_HELD_OUT:
-        return f"{held_out:,} of the holdout left; it takes {FEWEST_HELD_OUT}"
-    fewest = FEWEST_BY_MODEL if all(one.rate for one in campaigns) else FEWEST_EXPECTED
+    if held_out_leavers < FEWEST_HELD_OUT:
+        return f"{held_out_leavers:,} of the holdout left; it takes {FEWEST_HELD_OUT}"
     if expected < fewest:
         return (
             f"{expected:.1f} of the treated would have left without the contact; it takes "
@@ -188,24 +195,23 @@ def _grid() -> np.ndarray:
     return (np.arange(STEPS) + 0.5) / STEPS
 
 
-def _posterior(mean: float, evidence: float, campaigns: Sequence[Campaign]) -> np.ndarray:
+def _posterior(mean: float, evidence: float, likelihood: Likelihood) -> np.ndarray:
     """The probability of each step of the grid."""
     grid = _grid()
     log = (mean * evidence - 1) * np.log(grid) + ((1 - mean) * evidence - 1) * np.log1p(-grid)
-    for one in campaigns:
-        log = log + _likelihood(one, grid)
+    log += likelihood(grid)
     weights = np.exp(log - log.max())
     return np.asarray(weights / weights.sum())
 
 
-def _likelihood(campaign: Campaign, grid: np.ndarray) -> np.ndarray:
+def _by_counts(campaign: Campaign, grid: np.ndarray) -> np.ndarray:
     """The log-likelihood of each success rate, the churn rate integrated out."""
-    left, customers = campaign.without_contact
+    left, customers = campaign.holdout_leavers, campaign.holdout
     if not customers or not campaign.treated:
         return np.zeros_like(grid)
     q = _churn_rates(campaign)
     held_out = (left - 0.5) * np.log(q) + (customers - left - 0.5) * np.log1p(-q)
-    rate = q * (1 - np.minimum(grid * campaign.fit, MOST_KEPT))[:, None]
+    rate = q * (1 - grid)[:, None]
     stayed = campaign.treated - campaign.treated_leavers
     log = campaign.treated_leavers * np.log(rate) + stayed * np.log1p(-rate) + held_out
     most = log.max(axis=1)
@@ -216,8 +222,8 @@ def _churn_rates(campaign: Campaign) -> np.ndarray:
     """Evenly spaced rates that the holdout allows, up to those that the treated call for."""
     from scipy.special import betaincinv
 
-    left, customers = campaign.without_contact
-    left, stayed = left + 0.5, customers - left + 0.5
+    left = campaign.holdout_leavers + 0.5
+    stayed = campaign.holdout - campaign.holdout_leavers + 0.5
     low, high = (float(betaincinv(left, stayed, at)) for at in (FARTHEST, 1 - FARTHEST))
     left = campaign.treated_leavers + 0.5
     stayed = campaign.treated - campaign.treated_leavers + 0.5

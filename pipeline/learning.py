@@ -10,7 +10,8 @@ import numpy as np
 from features.contacted import Contacted
 from features.histories import Histories
 from models.drivers import Drivers
-from models.success import Campaign, Success, learn
+from models.foretold import Foretold
+from models.success import Campaign, Success, learn, learn_foretold
 from pipeline.config import Config
 from pipeline.holdouts import batches, has_holdout
 from pipeline.offering import fits_of, offered
@@ -25,15 +26,13 @@ RISK_ERROR = 0.2
 """Relative standard error of a model's churn rate for the customers of one action."""
 FEW = 10.0
 """Leavers that are added to those who came and to those who were expected."""
-LEAST_FIT = 0.5
-"""An action fitted where it could take away half of the share that drivers usually have."""
 
 
 def learned_rates(config: Config, past: PastContacts | None) -> dict[str, Success]:
     """By action, its success rate as contacts of the past tell it.
 
-    Only contacts teach whose action fitted, by what the model said of the customer on that day: an
-    action that was tried where there was nothing to mend says little of where there is.
+    Contacts teach as far as their action fitted, by what the model said of the customer on that
+    day: an action that was tried where there was nothing to mend says little of where there is.
     """
     if past is None or not len(past):
         return learned_from(config, None)
@@ -91,41 +90,54 @@ def learned_from(
     rows
         Contacts whose outcome is known, as `features.contacted.Contacted` has them.
     fits
-        How well the action fitted each: those below `LEAST_FIT` teach nothing, and those above
-        were expected to be kept so many times. By default all were fitted as usual.
+        How well the action fitted each; asked only with `risk`.
     risk
-        Probability of leaving without the contact. All who were held out tell how far it was off
-        as a whole; then it tells of each action how many would have left, beside its own holdout.
+        Probability of leaving without the contact, by a model of before. All who were held out
+        tell how far it was off; so it tells how many would have left, beside the action's own
+        holdout.
     """
     actions = config.outreach.actions
     if rows is None or not len(rows):
         return {one.name: learn(one.success_rate, one.evidence, []) for one in actions}
-    told = rows.assign(risk=np.nan if risk is None else _as_came(rows, risk), batch=batches(rows))
-    has = has_holdout(told)
-    compared = told[has]
-    left = int(compared[~compared["treated"]]["churned"].sum()) if risk is not None else 0
-    own = compared.assign(fit=1.0 if fits is None else fits[has])
-    own = own[own["fit"] >= LEAST_FIT]
+    told = rows.assign(
+        batch=batches(rows),
+        risk=np.nan if risk is None else risk,
+        fit=1.0 if fits is None else fits,
+    )
+    told = told[has_holdout(told)]
+    if risk is None:
+        return {
+            one.name: learn(one.success_rate, one.evidence, list(_campaigns(told, one.name)))
+            for one in actions
+        }
+    left = int(told[~told["treated"]]["churned"].sum())
     return {
-        one.name: learn(
-            one.success_rate,
-            one.evidence,
-            list(_campaigns(own, one.name)),
-            held_out_leavers=left,
+        one.name: learn_foretold(
+            one.success_rate, one.evidence, _foretold(told, one.name), held_out_leavers=left
         )
         for one in actions
     }
 
 
-def _as_came(rows: pd.DataFrame, risk: np.ndarray) -> np.ndarray:
-    """The risk, times how many of those held out left of those who were expected to.
+def _foretold(rows: pd.DataFrame, action: str) -> Foretold:
+    """Those whom an action was for; all others held out tell how far the risks were off.
 
-    A few more are added to both, as if they had come as expected: few leavers change little.
+    A few more are added to those who came and were expected, as if they had come as expected: few
+    leavers change little.
     """
+    own, left = (rows["action"] == action).to_numpy(dtype=bool), rows["churned"] == 1
     held_out = ~rows["treated"].to_numpy(dtype=bool)
-    came = float(rows["churned"].to_numpy()[held_out].sum())
-    factor = (came + FEW) / (float(risk[held_out].sum()) + FEW)
-    return np.clip(risk * factor, 1e-4, 1 - 1e-4)
+    others = rows[held_out & ~own]
+    came = float(others["churned"].sum()) + FEW
+    mine = rows[own & (rows["fit"] > 0).to_numpy(dtype=bool)]
+    return Foretold(
+        risk=mine["risk"].to_numpy(dtype=float),
+        fit=mine["fit"].to_numpy(dtype=float),
+        treated=mine["treated"].to_numpy(dtype=bool),
+        left=left[mine.index].to_numpy(dtype=bool),
+        factor=came / (float(others["risk"].sum()) + FEW),
+        error=float(np.hypot(RISK_ERROR, came**-0.5)),
+    )
 
 
 def _campaigns(rows: pd.DataFrame, action: str) -> Iterator[Campaign]:
@@ -138,30 +150,14 @@ def _campaigns(rows: pd.DataFrame, action: str) -> Iterator[Campaign]:
         treated = own["treated"].to_numpy(dtype=bool)
         with_it = (own["action"] == action).to_numpy(dtype=bool)
         held_out = ~treated & (with_it if _says_action(own, treated) else True)
-        risk = float(own["risk"][treated & with_it].mean()) if (treated & with_it).any() else np.nan
-        if (treated & with_it).any() and (held_out.any() or np.isfinite(risk)):
+        if (treated & with_it).any() and held_out.any():
             left = own["churned"].to_numpy() == 1
             yield Campaign(
                 treated=int((treated & with_it).sum()),
                 treated_leavers=int((treated & with_it & left).sum()),
                 holdout=int(held_out.sum()),
                 holdout_leavers=int((held_out & left).sum()),
-                **_rate(risk),
-                fit=_mean_fit(own[treated & with_it]),
             )
-
-
-def _mean_fit(treated: pd.DataFrame) -> float:
-    """How well the action fitted those who would have left, as far as a model tells of them."""
-    weights = treated["risk"].fillna(1.0)
-    return float((treated["fit"] * weights).sum() / weights.sum())
-
-
-def _rate(risk: float) -> dict[str, float]:
-    """What a model's risk tells, and how many customers held out it is worth."""
-    if not np.isfinite(risk):
-        return {}
-    return {"rate": risk, "rate_evidence": max((1 - risk) / (risk * RISK_ERROR**2), 1.0)}
 
 
 def _says_action(own: pd.DataFrame, treated: np.ndarray) -> bool:

@@ -78,14 +78,6 @@ def test_where_the_arms_contradict_the_belief_the_grid_is_wide_enough():
     assert learn(0.3, 20, [Campaign(9000, 2700, 1000, 200)]).mean == pytest.approx(mean, rel=0.02)
 
 
-def test_who_was_fitted_less_was_kept_less_at_the_same_rate():
-    """A third of the leavers was kept where 2/3 of the rate were expected: the rate is a half."""
-    found = learn(0.3, 20, [Campaign(200_000, 26_667, 50_000, 10_000, fit=2 / 3)])
-    assert found.mean == pytest.approx(0.5, abs=0.01)
-    every = learn(0.3, 20, [Campaign(200_000, 100, 50_000, 10_000, fit=2.0)])
-    assert 0.45 < every.mean < 0.6
-
-
 def test_an_action_that_does_harm_ends_near_nothing():
     found = learn(0.3, 20, [Campaign(9000, 2700, 1000, 200)])
     assert 0 <= found.low < found.mean < 0.05
@@ -140,9 +132,7 @@ def test_a_belief_without_doubt_stays():
     assert (found.mean, found.low, found.high, found.learned) == (0, 0, 0, False)
 
 
-@pytest.mark.parametrize(
-    "values", [(10, 11, 5, 1), (10, 1, 5, -1), (10, 1, 5, 1, 1.0, 5.0), (10, 1, 5, 1, 0.3, 0.0)]
-)
+@pytest.mark.parametrize("values", [(10, 11, 5, 1), (10, 1, 5, -1)])
 def test_impossible_campaigns_are_refused(values):
-    with pytest.raises(ValueError, match=r"leavers|worth some customers"):
+    with pytest.raises(ValueError, match="leavers"):
         Campaign(*values)

