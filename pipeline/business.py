@@ -63,15 +63,30 @@ class Business:
 
     @staticmethod
     def of(histories: Histories, definition: Definition, question: Question) -> Business:
-        """The business, with the periods asked for: by default all that the histories tell of."""
-        until = question.until or seen_until(histories.observed_until)
-        if question.first is None and until <= (begin := begins(histories, definition)):
+        """The business, with the periods asked for: by default all that the histories tell of.
+
+        Raises
+        ------
+        UsageError
+            When all that is asked for lies before the histories, or after them.
+        """
+        begin, end = begins(histories, definition), seen_until(histories.observed_until)
+        until = question.until or end
+        if until <= begin:
             raise UsageError(
-                "The histories begin only then.",
+                f"The histories begin on {begin}.",
                 where="--to",
                 value=str(until),
                 allowed=f"a day after {begin}",
                 fix="choose a later one, or leave it out",
+            )
+        if question.first is not None and question.first >= end:
+            raise UsageError(
+                f"The histories end before {end}.",
+                where="--from",
+                value=str(question.first),
+                allowed=f"a day before {end}",
+                fix="choose an earlier one, or leave it out",
             )
         first = question.first or max(begin, _earliest(until, question.every))
         return Business(

@@ -89,6 +89,7 @@ def cohorts_of(business: Business) -> Cohorts:
 
 def _months(business: Business) -> list[Period]:
     begins, until = lifetimes_in(business).since, business.seen_until
+    begins = max(begins, date(max(until.year - MOST_MONTHS // 12 - 1, 1), 1, 1))
     if begins >= until:
         return []
     whole = [month for month in calendar("month", begins, until) if month.start >= begins]

@@ -15,6 +15,9 @@ from models.rates import Rate
 from pipeline.business import Business
 from pipeline.kpi_revenue import EVERYBODY, Change, Revenue, basis_of, changes, notes_on
 
+BEFORE, AFTER = "the histories begin later", "the histories end before it"
+NOBODY = "nobody was a customer at its start"
+"""Why a period has no rate."""
 QUIET = 7.0
 """So many departures are expected, and none is on record: chance does it once in a thousand."""
 
@@ -63,6 +66,12 @@ class PeriodFigures:
         """By how much customers are more at the end than at the start."""
         there = self.rate.there
         return self.customers_end / there - 1 if there else None
+
+    @property
+    def outside(self) -> bool:
+        """Whether the histories hold nothing of it."""
+        money = any(one.movements.start or one.movements.end for one in self.revenue)
+        return self.why in (BEFORE, AFTER) and not self.customers_end and not money
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -206,14 +215,17 @@ def _figures(borders: Borders) -> PeriodFigures:
 
 def _why(business: Business, period: Period) -> str:
     if period.start < business.begins:
-        return "the histories begin later"
-    if period.start >= business.seen_until:
-        return "the histories end before it"
-    return "nobody was a customer at its start"
+        return BEFORE
+    return AFTER if period.start >= business.seen_until else NOBODY
 
 
 def _notes(business: Business, figures: tuple[PeriodFigures, ...]) -> Iterator[str]:
     every = business.question.every
+    if business.question.first or business.question.until:
+        yield (
+            "--from and --to choose the periods of churn rates and revenue; everything else is "
+            "told of all the histories."
+        )
     if not any(one.complete and one.rate.there for one in figures):
         yield (
             f"No {every} here began with customers and is over: the histories tell of "

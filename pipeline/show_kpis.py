@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.table import Table
 from models.movements import CENTS
 from pipeline import show_levers, show_survival
 from pipeline.consoles import console_for
+from pipeline.kpi_periods import AFTER, BEFORE
 
 if TYPE_CHECKING:
     from models.rates import Rate
@@ -40,7 +41,8 @@ def told(result: Kpis) -> None:
 
 def periods(console: Console, answer: PeriodTable, result: Kpis) -> None:
     """Customers by period, and money by period and currency."""
-    figures, every = answer.figures, result.head["every"]
+    every = result.head["every"]
+    figures = [one for one in answer.figures if not one.outside] or answer.figures
     kinds = list(figures[0].kinds or {})
     head = ["customers", "gone", "churn rate", "95 % interval", "a year", "new", "back", "growth"]
     told_kinds = [KINDS.get(kind, kind) for kind in kinds]
@@ -56,6 +58,8 @@ def periods(console: Console, answer: PeriodTable, result: Kpis) -> None:
         ]
         title = MONEY[result.head["revenue_basis"]] + (f", {currency}" if currency else "")
         _table(console, title, MOVEMENTS, amounts)
+    for line in _outside(answer.figures, every):
+        console.print(line)
     if any(not one.complete for one in figures):
         console.print("* not over yet: figures up to the end of the histories")
 
@@ -97,6 +101,16 @@ def name_of(one: PeriodFigures | PartFigures, every: str) -> str:
     start = one.period.start
     told = f"{start.year} Q{(start.month + 2) // 3}" if every == "quarter" else str(start)
     return told[: LENGTHS[every]] + ("" if one.complete else "*")
+
+
+def _outside(figures: Sequence[PeriodFigures], every: str) -> Iterator[str]:
+    """Which periods have no row, since the histories hold nothing of them."""
+    for why in (BEFORE, AFTER):
+        names = [
+            name_of(one, every).strip("*") for one in figures if one.outside and one.why == why
+        ]
+        if names:
+            yield f"{' to '.join(dict.fromkeys((names[0], names[-1])))}: {why}"
 
 
 def _table(

@@ -124,3 +124,11 @@ def test_cells_are_the_customers_of_each_border(business):
         assert row.customers == members.sum()
         if row.customers:
             assert [round(share * row.customers) for share in row.kept[1:]] == counts
+
+
+def test_an_ancient_date_is_no_reason_to_tell_no_cohorts(business):
+    """Since 1800 there are more months than periods may be; the newest 120 are told."""
+    rows = SUBSCRIPTIONS + "ancient | 8 | 1800-01-01 | | 10 | month\n"
+    found = cohorts_of(business({"subscriptions": rows}, observed_until=UNTIL))
+    assert (len(found.months), found.months[-1]) == (120, date(2025, 3, 1))
+    assert rows_of(found)["2025-01-01"].kept == (1, 2 / 3, 2 / 3, 1 / 3)

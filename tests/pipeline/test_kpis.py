@@ -62,7 +62,9 @@ def test_a_younger_business_ends_well(kpis):
         (["--every", "weekly"], ["--every", "month, quarter, year"]),
         (["--by", "chanel"], ["--by", "'chanel'", "--by channel"]),
         (["--to", "2025-01-01"], ["--to", "a day after 2025-01-10"]),
-        (["--from", "2026-01-01"], ["does not lie before"]),
+        (["--from", "2024-01-01", "--to", "2025-01-01"], ["--to", "a day after 2025-01-10"]),
+        (["--from", "2026-01-01"], ["--from", "2026-01-01", "a day before 2025-05-01"]),
+        (["--from", "2025-05-01", "--to", "2026-01-01"], ["--from", "a day before 2025-05-01"]),
         (["--from", "0001-01-01"], ["More than 1,200 periods"]),
     ],
 )

@@ -49,6 +49,17 @@ def test_quarters_have_their_names_and_a_running_one_a_star(shown):
     assert named[0] == ["[b]", "1", "1"]
 
 
+def test_periods_outside_the_histories_are_a_line_and_no_rows(shown):
+    lines = shown(first=date(2024, 9, 1), until=date(2025, 9, 1))
+    assert [line[:8] for line in lines if line.startswith(("2024-1", "2025-0"))][:2] == [
+        *("2024-12 ", "2025-01 ")
+    ]
+    assert "2024-09 to 2024-11: the histories begin later" in lines
+    assert "2025-06 to 2025-08: the histories end before it" in lines
+    assert any("everything else is told of all the histories" in line for line in lines)
+    assert not any("histories begin later" in line for line in shown())
+
+
 def test_each_currency_has_its_table(shown):
     lines = shown(every="year")
     euros = lines.index("Recurring revenue a month, EUR")
