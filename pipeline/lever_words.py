@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from models.exposure import Range
+from models.reliability import wilson
 
 ASSOCIATION, TESTED = "association", "tested"
-_Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True)
@@ -35,18 +33,17 @@ class Rate:
 
     @property
     def range(self) -> Range | None:
-        if not self.whole:
-            return None
-        share, n, square = self.part / self.whole, self.whole, _Z**2
-        middle = (share + square / (2 * n)) / (1 + square / n)
-        reach = _Z * sqrt(share * (1 - share) / n + square / (4 * n**2)) / (1 + square / n)
-        return Range(
-            share, max(min(middle - reach, share), 0.0), min(max(middle + reach, share), 1)
-        )
+        return rate_range(self.part / self.whole, self.whole) if self.whole else None
 
     def as_json(self) -> dict[str, Any]:
         found = self.range
         return {"part": self.part, "whole": self.whole, "share": found and found.as_json()}
+
+
+def rate_range(share: float, points: float) -> Range:
+    """A share of so many points with its interval by Wilson."""
+    low, high = wilson(share * points, points)
+    return Range(share, min(low, share), max(high, share))
 
 
 def rate_of(churned: np.ndarray, points: np.ndarray) -> Rate:

@@ -86,6 +86,26 @@ def test_prior_risk_tells_as_much_as_its_covariates():
     assert by_one.churn.estimate == pytest.approx(by_all.churn.estimate, abs=1e-3)
 
 
+def test_a_few_leavers_vary_less_than_chance_could():
+    """One of 58 could have been as many as 9 %: so far reaches Wilson's interval of the rate."""
+    rows = counts(58, 1, 4000, 80)
+    found = excess(*rows, values=np.full(4058, 50.0))
+    assert found.churn.estimate == pytest.approx(1 / 58 - 0.02)
+    assert found.churn.high == pytest.approx(0.0914 - 0.02, abs=0.002)
+    assert found.money.high == pytest.approx(found.leavers.high * 50)
+    # Of none nothing varies at all.
+    assert excess(*counts(58, 0, 4000, 80)).churn.high > 0.04
+
+
+def test_the_interval_holds_the_truth_where_few_leave():
+    random, covered = np.random.default_rng(4), 0
+    for _ in range(300):
+        left, others = random.binomial(58, 0.04), random.binomial(2000, 0.03)
+        churn = excess(*counts(58, left, 2000, others)).churn
+        covered += churn.low <= 0.01 <= churn.high
+    assert covered >= 280
+
+
 def test_too_few_to_tell():
     assert excess(*counts(19, 5, 400, 40)) is None
     assert excess(*counts(100, 30, 19, 10)) is None
