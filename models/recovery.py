@@ -16,6 +16,7 @@ from statistics import NormalDist
 import numpy as np
 
 from models.exposure import Range
+from models.reliability import wilson
 
 _Z = NormalDist().inv_cdf(0.975)
 
@@ -53,7 +54,10 @@ class Curve:
         """The share recovered by the end of a day, with its 95 % interval."""
         share = float(self.open_after(day))
         if not 0 < share < 1:
-            return Range(1 - share, 1 - share, 1 - share)
+            # Where all are alike Greenwood's sum has no answer: of so many customers, Wilson's.
+            seen = self.customers[self.seen >= day] if share else self.customers
+            people = max(len(np.unique(seen)), 1)
+            return Range(1 - share, *wilson((1 - share) * people, people))
         reach = _Z * sqrt(self.variance(day)) / abs(log(share))
         return Range(1 - share, 1 - share ** exp(-reach), 1 - share ** exp(reach))
 
@@ -111,10 +115,10 @@ class Kept:
     recovered
         The share recovered by its end, if nobody left before.
     seen
-        How many invoices were recovered by its end, and their value.
+        How many customers had an invoice that was recovered by its end, and their value.
     more
-        An extrapolation: how many of those who left before its end would have been recovered, at
-        the pace of the days that followed for others; and their value.
+        An extrapolation: how many of the customers who left before its end would have paid, at the
+        pace of the days that followed for others; and their value.
     """
 
     days: int
@@ -133,9 +137,14 @@ def kept_by(
     values: np.ndarray | None,
     customers: np.ndarray | None = None,
 ) -> Kept:
-    """What a dunning period keeps, of invoices seen for so many days each."""
+    """What a dunning period keeps, of invoices seen for so many days each.
+
+    A customer counts once, however many of its invoices failed; `values` are those of each
+    invoice's customer. Of several that were open when it left, the oldest counts.
+    """
     curve = recovery_curve(days, recovered, customers)
-    seen, gone = recovered & (days <= period), left & (days < period)
+    seen = _one_each(curve.customers, recovered & (days <= period), days)
+    gone = _one_each(curve.customers, left & (days < period), days)
     chance = _still_to_come(curve, days[gone], period)
     by_end = curve.recovered_by(period)
     # The pace is as uncertain as the whole curve is.
@@ -148,11 +157,18 @@ def kept_by(
     return Kept(
         days=period,
         recovered=by_end,
-        seen=int(seen.sum()),
+        seen=len(seen),
         seen_value=None if values is None else float(values[seen].sum()),
-        more=ranged(float(chance.sum()), float(gone.sum())),
+        more=ranged(float(chance.sum()), len(gone)),
         more_value=None if worth is None else ranged(float(chance @ worth), float(worth.sum())),
     )
+
+
+def _one_each(customers: np.ndarray, chosen: np.ndarray, days: np.ndarray) -> np.ndarray:
+    """Of each customer's chosen invoices the place of the one that was seen longest."""
+    places = np.flatnonzero(chosen)
+    ordered = places[np.argsort(-days[places], kind="stable")]
+    return ordered[np.unique(customers[ordered], return_index=True)[1]]
 
 
 def _still_to_come(curve: Curve, ended: np.ndarray, period: int) -> np.ndarray:

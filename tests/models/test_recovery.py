@@ -62,6 +62,23 @@ def test_what_a_dunning_period_keeps():
     assert found.more.low < 0.8 < found.more.high <= 2
 
 
+def test_a_customer_is_kept_once_however_many_of_its_invoices_failed():
+    """The three of day 3 are one's, so are the two that were left: two kept by day 14, one gone."""
+    customers, values = np.array([0, 0, 0, 1, 1, 2, 2, 3, 4, 5]), np.full(10, 50.0)
+    found = kept_by(14, DAYS, PAID, LEFT, values, customers)
+    assert (found.seen, found.seen_value) == (2, 100)
+    assert found.more.estimate == pytest.approx(0.4)
+    assert found.more_value.estimate == pytest.approx(20)
+
+
+def test_none_recovered_of_few_may_still_be_some():
+    """0 of 2 up to 66 %; and of 10 that all were, from 72 % on (Wilson)."""
+    none = recovery_curve(np.array([9, 9]), np.zeros(2, bool)).recovered_by(7)
+    assert (none.low, none.estimate, none.high) == (0, 0, pytest.approx(0.658, abs=0.001))
+    every = recovery_curve(np.full(10, 3), np.ones(10, bool)).recovered_by(7)
+    assert (every.low, every.estimate, every.high) == (pytest.approx(0.722, abs=0.001), 1, 1)
+
+
 def test_who_left_after_the_period_is_no_part_of_it():
     found = kept_by(4, DAYS, PAID, LEFT, None)
     assert (found.seen, found.more.estimate, found.seen_value) == (3, 0, None)
