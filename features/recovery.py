@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import ibis
 
 OTHER = "(none)"
+FAR = 2**22
+"""More days than calendars have, to either side of 1970."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,9 @@ def _keyed(payments: ibis.Table) -> ibis.Table:
     """Attempts with their turn, and the invoice, or run of failures, that each belongs to."""
     import ibis
 
-    rows = payments.filter(payments["status"].isin(["paid", "failed"]))
+    # A payment below zero is money that went back, and settles nothing.
+    paid = (payments["status"] == "paid") & (payments["amount"] >= 0)
+    rows = payments.filter(paid | (payments["status"] == "failed"))
     method = rows["method"].fill_null(OTHER) if "method" in rows.columns else ibis.literal(OTHER)
     given = (
         rows["invoice_id"].cast("string") if "invoice_id" in rows.columns else ibis.null("string")
@@ -140,13 +144,19 @@ def next_departure(
     histories: Histories, definition: Definition, customer: np.ndarray, since: np.ndarray
 ) -> np.ndarray:
     """The day on which each customer next left from a day on; `NEVER` where it did not."""
-    owner, left = _departures(histories, definition)
-    order = np.lexsort((left, owner))
-    keys = owner[order] * NEVER + left[order]
-    place = np.searchsorted(keys, customer * NEVER + since)
-    inside = np.minimum(place, len(keys) - 1)
-    if not len(keys):
+    return next_of(*_departures(histories, definition), customer, since)
+
+
+def next_of(
+    owner: np.ndarray, left: np.ndarray, customer: np.ndarray, since: np.ndarray
+) -> np.ndarray:
+    """Of days with their owners the next one of each customer from a day on; else `NEVER`."""
+    if not len(owner):
         return np.full(len(customer), NEVER)
+    order = np.lexsort((left, owner))
+    keys = owner[order] * (2 * FAR) + left[order]
+    place = np.searchsorted(keys, customer * (2 * FAR) + np.minimum(since, FAR - 1))
+    inside = np.minimum(place, len(keys) - 1)
     same = (place < len(keys)) & (owner[order][inside] == customer)
     return np.where(same, left[order][inside], NEVER)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import pytest
 
-from features.churn import Definition
-from features.recovery import failed_invoices
+from features.churn import NEVER, Definition
+from features.recovery import failed_invoices, next_of
 
 SUBSCRIPTIONS = """
 customer_id | subscription_id | started_at | ended_at
@@ -95,3 +96,23 @@ def test_without_failures_there_is_nothing(read):
     paid = "customer_id | occurred_at | amount | status\npays | 2025-02-01 | 9 | paid"
     assert failed_invoices(read({"payments": paid}), Definition()) is None
     assert failed_invoices(read({"subscriptions": SUBSCRIPTIONS}), Definition()) is None
+
+
+def test_money_that_goes_back_settles_nothing(read):
+    """The credit note of the 3rd is no payment: it takes until the 8th."""
+    payments = """
+    customer_id | occurred_at | amount | status
+    pays        | 2025-02-01  | 9      | failed
+    pays        | 2025-02-03  | -4     | paid
+    pays        | 2025-02-08  | 9      | paid
+    """
+    histories = read({"subscriptions": SUBSCRIPTIONS, "payments": payments}, observed_until=END)
+    assert ended(histories) == [("pays", 7, True, False, 2, 2, "(none)")]
+
+
+def test_the_next_departure_of_the_last_of_ten_million_customers():
+    """Of two of a customer the one at or after the day; no number is too large for that."""
+    owner, left = np.array([9_999_999, 9_999_999, 3]), np.array([100, 300, 200])
+    asked = np.array([9_999_999, 9_999_999, 9_999_999, 3, 4])
+    found = next_of(owner, left, asked, np.array([100, 101, NEVER, 200, 0]))
+    assert found.tolist() == [100, 300, NEVER, 200, NEVER]
