@@ -174,6 +174,17 @@ def currencies_of(rows: Any) -> tuple[np.ndarray, tuple[str | None, ...]]:
     return codes + 1, (None, *names)
 
 
+def several_currencies(histories: Histories) -> bool:
+    """Whether prices and payments are in more than one currency, so that they have no sum."""
+    found: set[str | None] = set()
+    for name in ("subscriptions", "payments"):
+        rows = histories.tables.get(name)
+        if rows is not None and "currency" in rows.columns:
+            each = histories.engine.to_pyarrow(rows.select("currency").distinct())
+            found |= set(currencies_of(each)[1])
+    return len(found) > 1
+
+
 def coded(rows: Any, column: str, *, upper: bool = False) -> tuple[np.ndarray, tuple[str, ...]]:
     """Texts as places in the sorted list of those that there are; -1 without one."""
     if column not in rows.column_names:

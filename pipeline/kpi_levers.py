@@ -45,7 +45,13 @@ class Pulled:
     def notes(self) -> tuple[str, ...]:
         if self.found is None:
             return (f"No lever is told. {self.why}",)
-        return tuple(f"No {name} lever: {why}." for name, why in self.found.lacking.items())
+        # Payment recovery says by itself what it lacks.
+        lacking = {name: why for name, why in self.found.lacking.items() if name != "recovery"}
+        money = self.found.no_money
+        return (
+            *(f"No {name} lever: {why}." for name, why in lacking.items()),
+            *([f"No lever is told in money: {money}."] if money else []),
+        )
 
     def as_json(self) -> dict[str, Any]:
         return self.found.as_json() if self.found else {"lacking": self.why}

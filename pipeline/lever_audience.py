@@ -80,6 +80,7 @@ def audience(panel: Panel, *, margin: float) -> Audience | None:
     """
     names = [name for name in panel.texts if name.startswith(ATTRIBUTE)]
     signed_up, paid = first_payments(panel)
+    paid = None if panel.no_money else paid
     by = {}
     for name in names:
         found = _origins(panel, name, signed_up, None if paid is None else paid * margin)

@@ -16,6 +16,7 @@ from features.compute import Family
 from features.histories import Histories
 from features.plan import Plan, make_plan
 from features.points import LabelledPoints, labelled_cutoffs, make_points
+from features.prices import several_currencies
 from features.revenue import monthly_revenue
 from features.vectors import build_vectors
 from models.exposure import Excess, excess, prior_risk
@@ -27,6 +28,9 @@ from pipeline.opening import definition_of
 if TYPE_CHECKING:
     import pandas as pd
 
+SEVERAL_CURRENCIES = "amounts in several currencies have no sum"
+NO_AMOUNTS = "neither prices of subscriptions nor payments are on record"
+"""Why levers are not told in money."""
 MOST_CUTOFFS = 24
 MOST_POINTS = 100_000
 """Of more points a sample of the customers is looked at: it tells as much, in some seconds."""
@@ -60,6 +64,8 @@ class Panel:
         Churn counts within so many days of a cutoff.
     share
         Of all customers, how many are looked at.
+    no_money
+        Why there are no values; empty where there are.
     """
 
     histories: Histories
@@ -70,6 +76,7 @@ class Panel:
     values: np.ndarray | None
     horizon_days: int
     share: float = 1.0
+    no_money: str = ""
 
     @property
     def churned(self) -> np.ndarray:
@@ -181,31 +188,41 @@ def panel_of(config: Config, histories: Histories) -> Panel:
     points, share = sampled(points, histories.customers)
     plan = make_plan(histories, windows=[WINDOW], known_before=histories.observed_until.date())
     vectors = build_vectors(histories, plan, points, labels=False, families=FAMILIES)
-    rate = float(points.churned.mean())
+    values, why = _values(config, histories, plan, points)
     return Panel(
         histories=histories,
         definition=definition,
         plan=plan,
         points=points,
         frame=vectors.frame,
-        values=_values(config, monthly_revenue(histories, plan, points), rate),
+        values=values,
         horizon_days=definition.horizon_days,
         share=share,
+        no_money=why,
     )
 
 
-def _values(config: Config, revenue: np.ndarray | None, churn_rate: float) -> np.ndarray | None:
-    """At one churn rate for all: no model is there to tell how long each of them stays."""
+def _values(
+    config: Config, histories: Histories, plan: Plan, points: LabelledPoints
+) -> tuple[np.ndarray | None, str]:
+    """At one churn rate for all: no model is there to tell how long each of them stays.
+
+    Without values, why.
+    """
+    if several_currencies(histories):
+        return None, SEVERAL_CURRENCIES
+    revenue = monthly_revenue(histories, plan, points)
     if revenue is None:
-        return None
-    return remaining_margin(
+        return None, NO_AMOUNTS
+    values = remaining_margin(
         revenue,
         margin=config.value.margin,
-        churn_rate=churn_rate,
+        churn_rate=float(points.churned.mean()),
         churn_days=config.churn.horizon_days,
         horizon_months=config.value.horizon_months,
         discount_rate=config.value.discount_rate,
     )
+    return values, ""
 
 
 def sampled(

@@ -49,7 +49,7 @@ class Prices:
     by_weeks
         By the weeks since the rise: up to 4, 4 to 8, 8 to 12.
     within
-        All those whose price rose within the last 4, 8 and 12 weeks.
+        All those whose price rose within the last 8 and 12 weeks.
     by_size
         Rises of the last 12 weeks by their size.
     others
@@ -86,7 +86,7 @@ def prices(panel: Panel) -> Prices | None:
             of(f"{first} to {first + 4} weeks ago", weeks_ago(panel, first, first + 4))
             for first in (0, 4, 8)
         ),
-        within=tuple(of(f"within {last} weeks", weeks_ago(panel, 0, last)) for last in WEEKS),
+        within=tuple(of(f"within {last} weeks", weeks_ago(panel, 0, last)) for last in WEEKS[1:]),
         by_size=tuple(
             of(_named(low, high), rose & (size >= low) & (size < high)) for low, high in SIZES
         ),

@@ -29,7 +29,10 @@ LACKING = {
 
 @dataclass(frozen=True)
 class Levers:
-    """What is known of each lever; None where the histories do not tell of it."""
+    """What is known of each lever; None where the histories do not tell of it.
+
+    ``no_money`` says why nothing is told in money; empty where it is.
+    """
 
     told: str
     recovery: Recovery | None
@@ -38,6 +41,7 @@ class Levers:
     support: Support | None
     audience: Audience | None
     prices: Prices | None
+    no_money: str = ""
 
     @property
     def lacking(self) -> dict[str, str]:
@@ -47,7 +51,8 @@ class Levers:
     def as_json(self) -> dict[str, Any]:
         found = {name: getattr(self, name) for name in LACKING}
         told = {name: one.as_json() for name, one in found.items() if one is not None}
-        return {"points": self.told, **told, "lacking": self.lacking}
+        money = self.no_money or None
+        return {"points": self.told, **told, "lacking": self.lacking, "money_lacking": money}
 
 
 def levers(config: Config, histories: Histories, progress: Progress) -> Levers:
@@ -74,4 +79,5 @@ def weigh(panel: Panel, *, margin: float) -> Levers:
         support=support(panel),
         audience=audience(panel, margin=margin),
         prices=prices(panel),
+        no_money=panel.no_money,
     )

@@ -16,6 +16,7 @@ from pipeline.kpi_periods import AFTER, BEFORE
 
 if TYPE_CHECKING:
     from models.rates import Rate
+    from pipeline.kpi_levers import Recovered
     from pipeline.kpi_parts import PartFigures, Parts
     from pipeline.kpi_periods import PeriodFigures, PeriodTable
     from pipeline.kpi_revenue import Revenue
@@ -80,13 +81,20 @@ def parts(console: Console, answer: Parts, result: Kpis) -> None:
         _table(console, f"By {name}, {when}", PART, rows)
 
 
+def recovery(console: Console, answer: Recovered, result: Kpis) -> None:
+    """Payment recovery, unless the levers tell it with more."""
+    levers: Any = result.answers.get("levers")
+    if levers is None or levers.found is None:
+        show_levers.recovered(console, answer.found)
+
+
 SHOWN: dict[str, Callable[[Console, Any, Kpis], None]] = {
     "periods": periods,
     "by": parts,
     "cohorts": show_survival.cohorts,
     "survival": show_survival.survival,
     "forecast": show_survival.forecast,
-    "payment_recovery": lambda console, answer, _: show_levers.recovered(console, answer.found),
+    "payment_recovery": recovery,
     "levers": lambda console, answer, _: show_levers.pulled(console, answer.found),
 }
 MOVEMENTS = (

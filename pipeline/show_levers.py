@@ -24,7 +24,7 @@ EXCESS = ("churn", "expected", "excess (95 %)", "leavers", "margin lost")
 
 
 def shown(result: Levers, console: Console | None = None) -> None:
-    """All levers, those without figures with the reason."""
+    """All levers that have figures."""
     console = console or console_for()
     console.print(f"[bold]Levers[/bold]: {result.told}", soft_wrap=True)
     if result.recovery is not None:
@@ -39,8 +39,6 @@ def shown(result: Levers, console: Console | None = None) -> None:
         _audience(console, result.audience)
     if result.prices is not None:
         _prices(console, result.prices)
-    for name, why in result.lacking.items():
-        console.print(f"{name:<10} {escape(why)}", soft_wrap=True)
 
 
 def recovered(console: Console, found: Recovery | None) -> None:
@@ -48,6 +46,7 @@ def recovered(console: Console, found: Recovery | None) -> None:
     if found is not None:
         console.print(f"\n[bold]Payment recovery[/bold]: {found.told}", soft_wrap=True)
         _recovery(console, found)
+        console.print("what that is in margin, and the other levers: churn kpis --levers")
 
 
 def pulled(console: Console, found: Levers | None) -> None:
@@ -58,25 +57,16 @@ def pulled(console: Console, found: Levers | None) -> None:
 
 
 def _recovery(console: Console, found: Recovery) -> None:
-    table = _table(
-        "payment recovery: a dunning period of",
-        *(
-            "recovered (95 %)",
-            "customers kept",
-            "margin kept",
-            "more, extrapolated",
-            "their margin",
-        ),
-    )
+    money = any(one.seen_value is not None for one in found.kept)
+    head = ["recovered (95 %)", "customers kept", "more, extrapolated"]
+    if money:
+        head += ["margin kept", "more margin, extrapolated"]
+    table = _table("payment recovery: a dunning period of", *head)
     for one in found.kept:
-        table.add_row(
-            f"{one.days} days",
-            _share(one.recovered),
-            f"{one.seen:,}",
-            _money(one.seen_value),
-            _count(one.more),
-            _money(one.more_value),
-        )
+        cells = [_share(one.recovered), f"{one.seen:,}", _count(one.more)]
+        if money:
+            cells += [_money(one.seen_value), _money(one.more_value)]
+        table.add_row(f"{one.days} days", *cells)
     console.print(table)
     table = _table("by method", *(f"{day} days" for day in PERIODS))
     for name, curve in found.by_method.items():

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from features.prices import terms_of, whole_cents
+from features.prices import several_currencies, terms_of, whole_cents
 
 
 @pytest.fixture
@@ -127,3 +127,23 @@ def test_half_a_cent_is_rounded_away_from_zero():
     amounts = np.array([9.995, -9.995, 0.005, 0.004, 1.115, 8.33333])
     assert whole_cents(amounts).tolist() == [1000, -1000, 1, 0, 112, 833]
     assert whole_cents(np.array([0.06]), 12.0).tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("prices", "payments", "several"),
+    [
+        ("EUR, eur", "EUR,  ", True),
+        ("EUR, eur ", "EUR", False),
+        ("EUR", "USD", True),
+        (" ", " ", False),
+    ],
+)
+def test_currencies_of_prices_and_payments_together(prices, payments, several, read):
+    """Upper and lower case are one; without one is another where some have one."""
+    subscriptions = "customer_id | subscription_id | started_at | currency\n" + "\n".join(
+        f"a | {n} | 2025-01-01 | {name}" for n, name in enumerate(prices.split(","))
+    )
+    paid = "customer_id | occurred_at | amount | status | currency\n" + "\n".join(
+        f"a | 2025-01-02 | 1 | paid | {name}" for name in payments.split(",")
+    )
+    assert several_currencies(read({"subscriptions": subscriptions, "payments": paid})) is several

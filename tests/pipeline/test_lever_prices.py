@@ -40,7 +40,7 @@ def test_churn_after_rises_by_size(lever_panel):
         )
     )
     assert found.others == Rate(20, 400)
-    assert [one.churn.part for one in found.within] == [40, 40, 40]
+    assert [one.churn.part for one in found.within] == [40, 40]
     small, none, large = found.by_size
     assert small.excess.churn.estimate == pytest.approx(0.05)
     assert (none.churn, none.excess) == (Rate(0, 0), None)

@@ -11,12 +11,13 @@ import pytest
 from rich.console import Console
 
 from pipeline.files import to_json
+from pipeline.kpi_levers import Pulled
 from pipeline.lever_plots import plots_of
-from pipeline.lever_recovery import PERIODS
+from pipeline.lever_recovery import PERIODS, counted
 from pipeline.levers import LACKING, levers
 from pipeline.plotting import save
 from pipeline.progress import Progress
-from pipeline.show_levers import shown
+from pipeline.show_levers import recovered, shown
 
 
 def told(found):
@@ -75,7 +76,8 @@ def test_the_audience_that_is_worth_least_stands_first(weighed):
 
 def test_json_says_how_each_lever_is_known(weighed):
     found = json.loads(to_json(weighed[1].as_json()))
-    assert set(found) == {"points", "lacking", *LACKING}
+    assert set(found) == {"points", "lacking", "money_lacking", *LACKING}
+    assert found["money_lacking"] is None
     for name in LACKING:
         assert found[name]["evidence"]["kind"] == "association"
     assert found["recovery"]["kept"][0]["recovered"]["estimate"] > 0
@@ -88,6 +90,17 @@ def test_people_see_every_lever_and_what_it_is_known_by(weighed):
         assert word in text
 
 
+def test_recovery_without_margins_says_where_they_are(weighed):
+    """By itself it knows no margins, and has no empty columns of them."""
+    console = Console(file=io.StringIO(), width=200)
+    panel, _ = weighed
+    recovered(console, counted(panel.histories, panel.definition))
+    text = console.file.getvalue()
+    assert "churn kpis --levers" in text
+    assert "margin kept" not in text
+    assert "margin kept" in told(weighed[1])
+
+
 def test_plots(weighed, tmp_path):
     found = plots_of(weighed[1])
     assert set(found) == {"recovery", "renewals_month", "renewals_year", "levers"}
@@ -97,14 +110,17 @@ def test_plots(weighed, tmp_path):
 
 
 def test_histories_that_tell_little_say_what_they_lack(tmp_path, write_config):
-    """A few subscriptions and nothing else: no lever has figures, none breaks."""
+    """A few subscriptions in two currencies and nothing else: no lever has figures, none breaks."""
     from pipeline.config import load
     from pipeline.opening import open_histories
 
-    rows = [f"{n},{n},2025-01-01,{'2025-03-10' if n % 3 == 0 else ''}" for n in range(60)]
+    money = [f"{n},{'EUR' if n % 2 else 'USD'}" for n in range(60)]
+    rows = [
+        f"{n},{n},2025-01-01,{'2025-03-10' if n % 3 == 0 else ''},{money[n]}" for n in range(60)
+    ]
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "subscriptions.csv").write_text(
-        "\n".join(["customer_id,subscription_id,started_at,ended_at", *rows])
+        "\n".join(["customer_id,subscription_id,started_at,ended_at,price,currency", *rows])
     )
     config = load(write_config(tmp_path, source=tmp_path / "data"))
     data = config.data.model_copy(update={"observed_until": date(2025, 7, 1)})
@@ -116,7 +132,10 @@ def test_histories_that_tell_little_say_what_they_lack(tmp_path, write_config):
         histories.close()
     assert set(found.lacking) == set(LACKING)
     assert plots_of(found) == {}
-    assert "no payment on record ever failed" in told(found)
+    assert found.as_json()["money_lacking"] == "amounts in several currencies have no sum"
+    notes = Pulled(found).notes
+    assert notes[0].startswith("No renewals lever: ")
+    assert notes[-1] == "No lever is told in money: amounts in several currencies have no sum."
 
 
 @pytest.mark.parametrize("kind", ["inactivity", "event"])
