@@ -40,6 +40,11 @@ class Movements:
         """Of the start, what those who were there bring at the end; None of nothing."""
         return _share(self.start + self.expansion - self.contraction - self.churned, self.start)
 
+    @property
+    def odd(self) -> bool:
+        """Whether gross retention is no share, since some of the start was below zero."""
+        return self.gross_retention is not None and not 0 <= self.gross_retention <= 1
+
     def as_json(self) -> dict[str, Any]:
         """In money, to the cent."""
         names = ("start", "new", "expansion", "contraction", "churned", "reactivated", "end")

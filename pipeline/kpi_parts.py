@@ -13,7 +13,7 @@ from features.periods import Period
 from models.rates import Rate
 from pipeline.business import Business
 from pipeline.kpi_periods import Borders
-from pipeline.kpi_revenue import Revenue
+from pipeline.kpi_revenue import Revenue, odd_retention
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,12 @@ def parts_of(business: Business) -> Parts:
             borders = Borders.of(business, period)
             for parting in business.partings:
                 found[parting.name] += _parted(borders, parting)
-    return Parts({name: tuple(rows) for name, rows in found.items()})
+    odd = (
+        note
+        for name, rows in found.items()
+        for note in odd_retention(((one.period, one.revenue) for one in rows), f"By {name}: ")
+    )
+    return Parts({name: tuple(rows) for name, rows in found.items()}, tuple(odd))
 
 
 def _parted(borders: Borders, parting: Parting) -> Iterator[PartFigures]:

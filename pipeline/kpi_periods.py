@@ -13,7 +13,15 @@ from features.periods import MONTHS, Period
 from features.timeline import day_number
 from models.rates import Rate
 from pipeline.business import Business
-from pipeline.kpi_revenue import EVERYBODY, Change, Revenue, basis_of, changes, notes_on
+from pipeline.kpi_revenue import (
+    EVERYBODY,
+    Change,
+    Revenue,
+    basis_of,
+    changes,
+    notes_on,
+    odd_retention,
+)
 
 BEFORE, AFTER = "the histories begin later", "the histories end before it"
 NOBODY = "nobody was a customer at its start"
@@ -107,7 +115,8 @@ class PeriodTable:
 def periods_of(business: Business) -> PeriodTable:
     """The figures of every period, and what people should know of them."""
     figures = tuple(_figures(Borders.of(business, period)) for period in business.periods)
-    return PeriodTable(figures, (*_notes(business, figures), *notes_on(business)))
+    odd = odd_retention((one.period, one.revenue) for one in figures)
+    return PeriodTable(figures, (*_notes(business, figures), *notes_on(business), *odd))
 
 
 @dataclass(frozen=True)

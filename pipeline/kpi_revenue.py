@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -124,7 +125,8 @@ def notes_on(business: Business) -> list[str]:
         return [
             "Revenue is what was collected in a period against the one before (paid less refunds), "
             "since no subscription has a price; a running period has none. Who paid before the "
-            "payments begin on record looks new."
+            "payments begin on record looks new, and who pays less often than every "
+            f"{business.question.every} looks gone in between."
         ]
     assert terms is not None
     last = min(business.periods[-1].end, business.seen_until)
@@ -141,3 +143,14 @@ def notes_on(business: Business) -> list[str]:
                 "customers by the churn definition: they are not counted."
             )
     return found
+
+
+def odd_retention(told: Iterable[tuple[Period, Sequence[Revenue]]], of: str = "") -> Iterator[str]:
+    """Where gross retention is no share: the money of some customers was below zero."""
+    odd = {period.start for period, revenue in told if any(one.movements.odd for one in revenue)}
+    if odd:
+        yield (
+            f"{of}Gross retention is above 100 % or below 0 in {len(odd):,} periods (the first: "
+            f"{min(odd)}): customers who left or changed brought less than nothing, by prices "
+            "below zero or refunds. The movements add up; that share means nothing."
+        )

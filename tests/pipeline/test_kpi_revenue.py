@@ -86,6 +86,26 @@ def test_currencies_are_never_added_up(business):
     assert (dollars["start"], dollars["contraction"], dollars["churned"]) == (60, 20, 40)
 
 
+def test_retention_that_is_no_share_is_told(business):
+    """Of 10 - 4 a month the discount leaves: 10 of 6 are kept, 167 %; by plan of 10 all are."""
+    rows = """
+    customer_id | subscription_id | started_at | ended_at   | price | plan
+    a           | 1               | 2025-01-01 |            | 10    | full
+    b           | 2               | 2025-01-01 | 2025-02-10 | -4    | full
+    """
+    found, exact = february(business, {"subscriptions": rows})
+    assert (found["start"], found["churned"], found["end"]) == (6, -4, 10)
+    assert exact.gross_retention == 10 / 6
+    asked = business({"subscriptions": rows}, observed_until=date(2025, 5, 1), by=("plan",))
+    assert periods_of(asked).notes[-1].startswith("Gross retention is above 100 % or below 0 in 1 ")
+    assert "(the first: 2025-02-01)" in periods_of(asked).notes[-1]
+    assert parts_of(asked).notes[0].startswith("By plan: Gross retention is above")
+    usual = rows.replace("-4", "4")
+    asked = business({"subscriptions": usual}, observed_until=date(2025, 5, 1), by=("plan",))
+    assert not any("Gross retention" in note for note in periods_of(asked).notes)
+    assert parts_of(asked).notes == ()
+
+
 PLAIN = "customer_id | subscription_id | started_at\na | 1 | 2024-12-01\nb | 2 | 2024-12-01"
 PAYMENTS = """
 customer_id | occurred_at | amount | status
