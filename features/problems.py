@@ -63,6 +63,7 @@ def problems_at(
     rows = _suspects(table, limits)
     found = histories.engine.to_pyarrow(rows)
     opened, closed = days(found["opened_at"], null=0), days(found["closed_at"], null=NEVER)
+    known = days(found["known_at"], null=0)
     bad = found["bad"].to_numpy(zero_copy_only=False).astype(bool)
     owner = indices(found[CUSTOMER])
     category = found["category"].to_numpy(zero_copy_only=False).astype(object)
@@ -71,7 +72,7 @@ def problems_at(
         day = day_number(cutoff)
         waits = (opened < day - limits.waiting_days) & (closed >= day)
         recent = bad & (closed >= day - limits.recent_days) & (closed < day)
-        here = np.flatnonzero(waits | recent)
+        here = np.flatnonzero((waits | recent) & (known < day))
         parts.append((np.full(len(here), index), owner[here], category[here]))
     cutoff_of, customer, kinds = (np.concatenate(one) for one in zip(*parts, strict=True))
     return Problems(cutoff_of, customer, kinds)
@@ -92,5 +93,8 @@ def _suspects(table: ibis.Table, limits: Limits) -> ibis.Table:
         long=long.fill_null(True),
         category=rows["category"].fill_null(NAMELESS),
     )
-    rows = rows.filter(rows["bad"] | rows["long"])
-    return rows.select(CUSTOMER, "opened_at", "closed_at", "category", "bad")
+    known = rows["opened_at"]
+    if "available_at" in rows.columns:
+        known = rows["available_at"].fill_null(known)
+    rows = rows.mutate(known_at=known).filter(rows["bad"] | rows["long"])
+    return rows.select(CUSTOMER, "opened_at", "closed_at", "known_at", "category", "bad")

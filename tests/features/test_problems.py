@@ -49,6 +49,21 @@ def test_each_cutoff_has_its_own(read):
     assert found.category.tolist() == ["(none)"] * 2
 
 
+def test_a_ticket_that_became_known_later_is_none_before(read):
+    """Open since January, one on record from the evening before the cutoff, one from it on."""
+    tickets = (
+        "customer_id | ticket_id | opened_at | closed_at | available_at\n"
+        "x | 1 | 2025-01-10 |  | 2025-02-28 20:00:00\n"
+        "y | 2 | 2025-01-10 |  | 2025-03-01 00:00:00\n"
+        "z | 3 | 2025-01-10 |  |"
+    )
+    histories = read({"tickets": tickets}, observed_until=date(2025, 6, 1))
+    found = problems_at(histories, [date(2025, 2, 1), CUTOFF])
+    assert list(zip(found.cutoff.tolist(), found.customer.tolist(), strict=True)) == [
+        *((0, 2), (1, 0), (1, 2))
+    ]
+
+
 def test_without_tickets_that_close_nothing_is_told(read):
     opened = "customer_id | ticket_id | opened_at\nx | 1 | 2025-01-10"
     assert problems_at(read({"tickets": opened}), [CUTOFF]) is None
