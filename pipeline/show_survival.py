@@ -53,11 +53,11 @@ def survival(console: Console, answer: Survival, result: Any = None) -> None:
     ages = [age for age in AGES if answer.everybody.after(age)]
     within = round(answer.mean_within / MONTH)
     head = ["customers", "left", *[str(age) for age in ages], "half left after"]
-    head += [f"mean in {within} months"]
+    head += [f"mean in {within} months"] * bool(within)
     title = "How long customers stay: still there after … months"
-    _table(console, title, head, [("all", _stay(answer.everybody, ages))])
+    _table(console, title, head, [("all", _stay(answer.everybody, ages, within))])
     for one in answer.groupings:
-        rows = [(group.label or NOTHING, _stay(group, ages)) for group in one.groups]
+        rows = [(group.label or NOTHING, _stay(group, ages, within)) for group in one.groups]
         _table(console, f"By {one.name}: {_differ(one.p_value)}", head, rows)
 
 
@@ -118,11 +118,12 @@ def _cells(shares: Sequence[float | None], ages: Sequence[int]) -> list[str]:
     return [_share(shares[age]) if age < len(shares) else "" for age in ages]
 
 
-def _stay(group: Group, ages: Sequence[int]) -> list[str]:
+def _stay(group: Group, ages: Sequence[int], within: int) -> list[str]:
     found = [group.after(age) for age in ages]
     half, low, high = group.curve.median() if group.curve else (None, None, None)
     shares = [NOTHING if one is None else f"{one[0]:.0%}" for one in found]
-    times = [_time((half, low, high)), _time(group.mean or (None, None, None))]
+    times = [_time((half, low, high))]
+    times += [_time(group.mean or (None, None, None))] * bool(within)
     return [f"{group.table.customers:,}", f"{group.left:,}", *shares, *times]
 
 

@@ -86,6 +86,14 @@ def test_half_of_all_in_months_and_the_mean(shown):
     assert line.split()[-2] == f"{(30 * 20 + 20 * 31) / 50 / 30.4375:.1f}"
 
 
+def test_of_days_alone_no_mean_is_promised(shown):
+    from dataclasses import replace
+
+    told_in_days = shown("survival", replace(told(0.2), mean_within=0))
+    assert not any("mean" in line for line in told_in_days)
+    assert any("mean in 1 months" in line for line in shown("survival", told(0.2)))
+
+
 def test_the_forecast_with_its_interval_and_how_earlier_ones_did(shown):
     found = forecast(np.full(1000, 0.1), np.full(1000, 10.0), [], horizons=1)
     until = date(2026, 2, 1)
