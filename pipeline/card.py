@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.segments import FEWEST_OF_EACH, FEWEST_POINTS
-from pipeline import verdict
+from pipeline import one_score, verdict
 from pipeline.provenance import Provenance
 
 MOST_FEATURES = 10
@@ -69,6 +69,7 @@ def text(facts: Facts) -> str:
         ],
         "Data": _data(facts),
         "How good": _how_good(facts.metrics),
+        "Where one score for all fails": _one_score(facts.metrics),
         "Where it is weak": [_weak(facts.metrics)],
         "What customers are worth": [verdict.worth(facts.metrics)],
         "Not for": [NOT_FOR],
@@ -76,7 +77,9 @@ def text(facts: Facts) -> str:
         "Its reasons": _reasons(facts),
         "How to make it again": _again(facts),
     }
-    body = "\n\n".join(f"## {title}\n\n" + "\n".join(lines) for title, lines in sections.items())
+    body = "\n\n".join(
+        f"## {title}\n\n" + "\n".join(lines) for title, lines in sections.items() if lines
+    )
     return f"# {facts.name}\n\n{body}\n"
 
 
@@ -149,6 +152,27 @@ def _how_good(metrics: Mapping[str, Any]) -> list[str]:
         lines.append(f"| {name} | " + " | ".join(_figures(values).values()) + " |")
     doubts = [f"**{doubt}**" for doubt in verdict.doubts(metrics)]
     return [*lines, "", *doubts] if doubts else lines
+
+
+def _one_score(metrics: Mapping[str, Any]) -> list[str]:
+    """The points score by segment; nothing where there is no score."""
+    found = metrics.get("points_score")
+    if not found:
+        return []
+    head, rows = one_score.table(found)
+    return [
+        f"| points score by segment | {' | '.join(head)} |",
+        "| --- |" + " ---: |" * len(head),
+        *(f"| {_in_table(name)} | {' | '.join(cells)} |" for name, cells in rows),
+        "",
+        *one_score.sentences(found),
+        "All segments and rules: metrics.json.",
+    ]
+
+
+def _in_table(text: str) -> str:
+    """A value of the data as a cell: on one line, and no border."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _figures(values: Mapping[str, Any]) -> dict[str, str]:

@@ -1,18 +1,22 @@
-"""Plots of a model's figures: reliability, gains and profit by share contacted."""
+"""Plots of a model's figures: reliability, gains, profit, value, and the points score beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.plotting import Plot, save
+from pipeline.one_score import segments_of
+from pipeline.plotting import Plot, label, save
 from pipeline.verdict import NAMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from pipeline.one_score import Segment
+
 OURS, PLAIN = "#3b6ea5", "#999999"
+MOST_SEGMENTS = 24
 STYLES = {
     "logistic_regression": "-",
     "points_score": "--",
@@ -22,7 +26,9 @@ STYLES = {
 
 
 def draw(metrics: Mapping[str, Any], folder: Path) -> None:
-    """Write the plots of reliability, gains, profit and value, as far as there are figures."""
+    """Write the plots of reliability, gains, profit, value and the points score, as far as there
+    are figures.
+    """
     curves = metrics["curves"]
     found = {"reliability": reliability_plot(metrics["reliability"])}
     if curves["recall"]:
@@ -31,6 +37,8 @@ def draw(metrics: Mapping[str, Any], folder: Path) -> None:
         found["profit"] = _plot(_profit, curves)
     if metrics.get("value", {}).get("deciles"):
         found["value"] = value_plot(metrics["value"])
+    if metrics.get("points_score"):
+        found["points_score"] = points_score_plot(metrics["points_score"])
     for name, plot in found.items():
         save(plot.figure(), folder / f"{name}.png")
 
@@ -43,6 +51,13 @@ def reliability_plot(bins: list[dict[str, Any]]) -> Plot:
 def value_plot(checked: Mapping[str, Any]) -> Plot:
     """Margin that came by the margin expected, of what `pipeline.value_checking` found."""
     return _plot(_value, checked)
+
+
+def points_score_plot(found: Mapping[str, Any]) -> Plot:
+    """AUC of the points score and of the model by segment, of ``metrics["points_score"]``."""
+    told = [one for one in segments_of(found) if one.behind is not None][:MOST_SEGMENTS]
+    size = (7.0, 1.5 + 0.27 * len(told))
+    return Plot(size, lambda axes: _behind(axes, told), layout="constrained")
 
 
 def _plot(drawing: Callable[[Axes, Any], None], values: Any) -> Plot:
@@ -103,6 +118,29 @@ def _value(axes: Axes, checked: Mapping[str, Any]) -> None:
         xlabel=f"margin expected of a customer in {checked['months']} months (mean of a tenth)",
         ylabel="margin that came, 95 % interval",
         title="Do customers bring what they are said to be worth?",
+    )
+    axes.legend(frameon=False)
+
+
+def _behind(axes: Axes, segments: Sequence[Segment]) -> None:
+    """A line from the score's AUC to the model's, the first segment on top."""
+    places = range(len(segments))[::-1]
+    for who, marker, colour, told in (
+        ("points_score", "s", PLAIN, "points score"),
+        ("model", "o", OURS, "this model"),
+    ):
+        aucs = [one.figures[who]["auc"] for one in segments]
+        axes.scatter(aucs, places, marker=marker, color=colour, label=told, zorder=2)
+    for place, one in zip(places, segments, strict=True):
+        edges = [one.figures[who]["auc"] for who in ("points_score", "model")]
+        axes.plot(edges, [place, place], color=PLAIN, linewidth=1, zorder=1)
+    axes.axvline(0.5, color="black", linewidth=0.5, linestyle=":")
+    churned = [one.figures["churned"] for one in segments]
+    names = [f"{label(one.name)} ({n:,})" for one, n in zip(segments, churned, strict=True)]
+    axes.set_yticks(places, names)
+    axes.set(
+        xlabel="AUC (0.5 is chance); in brackets who churned",
+        title="Where does one score for all fall behind?",
     )
     axes.legend(frameon=False)
 

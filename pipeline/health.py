@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from features.vectors import KEYS
 from models.health_score import Rule, weighted
 from pipeline.section import Section
 
@@ -65,16 +66,19 @@ def points_score(
     kinds
         Masks of the test points by feature and value.
     train, labels
-        What weights are fitted to: the training points.
+        What weights are fitted to: the training points, with their keys.
     """
     from models.score_parts import by_part, fitted_weights
 
     if "points_score" not in simpler:
         return None
     everybody = {"all points": {"all": np.ones(len(model.labels), dtype=bool)}}
+    customers = np.unique(train[KEYS[0]].to_numpy(), return_inverse=True)[1]
+    weights = fitted_weights(train, labels, score.rules, _same(kinds, train), customers)
     return {
         "by_segment": by_part(model, simpler["points_score"], {**everybody, **kinds}),
-        "weights": fitted_weights(train, labels, score.rules, _same(kinds, train)),
+        "weights": weights.by_rule,
+        "apart": [one.as_json() for one in weights.apart],
     }
 
 

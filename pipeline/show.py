@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.expected_profit import DO_NOT_RUN
-from pipeline import show_outreach, verdict
+from pipeline import show_outreach, show_score, verdict
 from pipeline.consoles import WIDTH, amount, console_for, near
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def trained(result: Trained, config: Config, config_file: str) -> None:
         console.print(sentence, soft_wrap=True)
     for warning in verdict.warnings(result.metrics):
         console.print(f"[bold yellow]{escape(warning)}[/bold yellow]", soft_wrap=True)
+    show_score.points_score(console, result.metrics["points_score"])
     console.print()
     drivers = ", ".join(f"{name} {size:.2f}" for name, size in list(result.drivers.items())[:5])
     console.print(f"drivers   {drivers} (log-odds that they add for customers at risk)")

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from features.errors import UsageError
 from models.health_score import RULES
 from pipeline.config import from_values
 from pipeline.health import HealthScore
-from pipeline.show_score import points_score, sentences
-
-
-def told(found):
-    console = Console(file=io.StringIO(), width=200)
-    points_score(found, console)
-    return console.file.getvalue()
+from pipeline.one_score import sentences, table
 
 
 def test_the_config_has_the_points_of_every_rule():
@@ -72,37 +64,38 @@ def opened_metrics(found):
     return of
 
 
-def test_people_see_where_the_score_fails(trained):
+def test_weights_that_differ_beyond_chance_are_named(trained):
+    """In the demo world an open ticket drives companies out, and consumers less so."""
     found = trained[1].metrics["points_score"]
-    text = told(found)
-    assert "segment = business" in text
-    assert "payment_open" in text
-    behind, weight = sentences(found)
-    assert behind.startswith("The score falls furthest behind at ")
-    assert weight.startswith("One weight cannot fit all: ")
+    first = found["apart"][0]
+    assert (first["by"], first["p_value"] < 0.001) == ("customers_profile_segment", True)
+    told = {one["rule"]: one for one in found["apart"] if one["by"] == first["by"]}
+    assert told["ticket_open"]["high"]["value"] == "business"
+    assert told["ticket_open"]["low"]["value"] == "consumer"
 
 
-def test_without_a_score_nothing_is_told():
-    assert told(None) == ""
+def test_training_shows_where_and_why_the_score_fails(trained, capsys):
+    from pipeline import show
+    from pipeline.config import load
+
+    file, result = trained
+    show.trained(result, load(file), str(file))
+    blocks = capsys.readouterr().out.split("\n\n")
+    (block,) = [one for one in blocks if one.startswith("points score by segment")]
+    for name in ("segment = consumer", "segment = business", "points by hand"):
+        assert sum(line.startswith(name) for line in block.splitlines()) == 1
+    assert "needs: ticket_open" in block.splitlines()[0]
+    assert all(sentence in block for sentence in sentences(result.metrics["points_score"]))
+    assert len(block.splitlines()) <= 12
 
 
-def test_sentences_by_hand():
-    def figures(auc):
-        return {"auc": auc, "lift_10": 2.0, "ece": 0.01, "mean_prediction": 0.1, "base_rate": 0.1}
-
-    def one(model, score):
-        both = {"model": figures(model), "points_score": figures(score)}
-        return {"points": 100, "churned": 10, **both}
-
-    found = {
-        "by_segment": {"customers_profile_kind": {"a": one(0.8, 0.7), "b": one(0.9, 0.6)}},
-        "weights": {
-            "silent": {"by_hand": 2.0, "all": 2.0, "kind = a": 1.0, "kind = b": 5.5},
-            "failed": {"by_hand": 2.0, "all": 2.0, "kind = a": 2.0, "kind = b": None},
-        },
-    }
-    assert sentences(found) == [
-        "The score falls furthest behind at kind = b: AUC 0.600 against 0.900.",
-        "One weight cannot fit all: silent would need 1.0 points at kind = a and 5.5 at kind = b, "
-        "and has 2.",
-    ]
+def test_the_card_holds_the_same_table(trained):
+    result = trained[1]
+    card = (result.folder / "model_card.md").read_text()
+    section = card.partition("## Where one score for all fails\n\n")[2].partition("\n\n## ")[0]
+    head, rows = table(result.metrics["points_score"])
+    assert [f"| {name} | {' | '.join(cells)} |" in section for name, cells in rows] == [True] * len(
+        rows
+    )
+    assert all(name in section for name in head)
+    assert (result.folder / "points_score.png").read_bytes().startswith(b"\x89PNG")
