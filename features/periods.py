@@ -23,6 +23,13 @@ class Period:
     end: date
 
 
+def period_name(start: date, every: str) -> str:
+    """What people call the period that begins on a day: 2025-03, 2025 Q1, 2025."""
+    if every == "quarter":
+        return f"{start.year} Q{(start.month + 2) // 3}"
+    return str(start)[: 4 if every == "year" else 7]
+
+
 def refuse_unknown(every: str) -> None:
     """Stop at a length that no calendar has.
 

@@ -337,18 +337,31 @@ def kpis(
     levers: Annotated[
         bool, typer.Option("--levers", help="What each lever would hold, too.")
     ] = False,
+    plots: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw them, too: PNG files into this folder.",
+            metavar="FOLDER",
+            show_default=False,
+        ),
+    ] = None,
     config: ConfigFile = CHURN_TOML,
     json: AsJson = False,
 ) -> None:
     """Churn rates and revenue by period; cohorts, survival, payment recovery."""
-    from pipeline import show_kpis
+    from pipeline import kpi_pictures, show_kpis
     from pipeline.business import Question
     from pipeline.kpis import kpis as run
     from pipeline.progress import Progress
 
-    question = Question(every, _day(first), _day(until), tuple(by or ()))
-    result = run(_load(config), Progress(), question, forecast=forecast, levers=levers)
-    _print(result.as_json(), json, lambda: show_kpis.told(result))
+    kpi_pictures.refuse_no_folder(plots)
+    question, progress = Question(every, _day(first), _day(until), tuple(by or ())), Progress()
+    result = run(_load(config), progress, question, forecast=forecast, levers=levers)
+    values = result.as_json()
+    if plots is not None:
+        with progress.stage("drawing"):
+            values["plots"] = kpi_pictures.draw(result, plots)
+    _print(values, json, lambda: show_kpis.told(result, values.get("plots", ())))
 
 
 @outreach.command("evaluate")

@@ -13,14 +13,13 @@ from pipeline.lever_recovery import PERIODS, Recovery
 from pipeline.lever_renewals import NearEnd
 from pipeline.lever_words import Rate
 from pipeline.levers import Levers
-from pipeline.plotting import Plot, label
+from pipeline.plotting import DISTINCT, Plot, in_percent, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIZE = (6.0, 4.5)
+SIZE = (7.5, 4.2)
 LAST_DAY = 60
-STYLES = ("--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)), "--", "-.")
 
 
 def plots_of(result: Levers) -> dict[str, Plot]:
@@ -58,20 +57,25 @@ def recovery_plot(found: Recovery) -> Plot:
 
     def draw(axes: Axes) -> None:
         days = np.arange(LAST_DAY + 1)
-        for (name, curve), style in zip(found.by_method.items(), STYLES, strict=False):
+        lines = zip(found.by_method.items(), DISTINCT[1:], strict=False)
+        for (name, curve), (colour, style) in lines:
             share = 1 - curve.open_after(days)
-            axes.step(days, share, where="post", color=PLAIN, linestyle=style, label=label(name))
+            axes.step(days, share, where="post", color=colour, linestyle=style, label=label(name))
         ranges = [found.curve.recovered_by(int(day)) for day in days]
         low, high = [one.low for one in ranges], [one.high for one in ranges]
         axes.fill_between(days, low, high, step="post", color=OURS, alpha=0.2, linewidth=0)
         share = 1 - found.curve.open_after(days)
         axes.step(days, share, where="post", color=OURS, linewidth=2, label="all")
         for day in PERIODS:
-            axes.axvline(day, color=PLAIN, linewidth=0.5)
+            axes.axvline(day, color=PLAIN, linewidth=0.5, zorder=0)
+        axes.set_xticks([0, *PERIODS, 45, LAST_DAY])
+        in_percent(axes.yaxis)
+        within = found.curve.recovered_by(PERIODS[-1]).estimate
         axes.set(
             xlabel="days since the first failure",
-            ylabel="share recovered, 95 % interval",
-            title="When are failed payments recovered?",
+            ylabel="recovered, 95 % interval",
+            title=f"{within:.0%} of failed payments are recovered within {PERIODS[-1]} days",
+            xlim=(0, LAST_DAY),
             ylim=(0, 1),
         )
         axes.legend(frameon=False)
@@ -84,32 +88,47 @@ def renewal_plot(near: tuple[NearEnd, ...], period: str) -> Plot:
 
     def draw(axes: Axes) -> None:
         places = np.arange(len(near))
-        for shift, colour, name, rates in (
-            (-0.1, PLAIN, "renews itself", [one.by_itself for one in near]),
-            (0.1, OURS, "renewed by hand", [one.by_hand for one in near]),
+        for shift, colour, marker, name, rates in (
+            (-0.1, PLAIN, "s", "renews itself", [one.by_itself for one in near]),
+            (0.1, OURS, "o", "renewed by hand", [one.by_hand for one in near]),
         ):
-            _bars(axes, places + shift, rates, colour, name)
+            _dots(axes, places + shift, rates, colour, marker, name)
         axes.set_xticks(places, [f"{one.first}–{one.last}" for one in near])
+        axes.set_xlim(-0.6, len(near) - 0.4)
+        axes.set_ylim(bottom=0)
+        in_percent(axes.yaxis)
         axes.set(
-            xlabel="days before the term's end",
-            ylabel="share that churned, 95 % interval",
-            title=f"Who leaves at the term's end? (billed by {period})",
+            xlabel=f"days before the term's end, billed by {period}",
+            ylabel="churned, 95 % interval",
+            title=_near_end(near, period),
         )
         axes.legend(frameon=False)
 
     return Plot(SIZE, draw, layout="constrained")
 
 
-def _bars(axes: Axes, places: np.ndarray, rates: list[Rate], colour: str, name: str) -> None:
+def _near_end(near: tuple[NearEnd, ...], period: str) -> str:
+    """What the days nearest to the end say of whom there is somebody of both."""
+    for one in near:
+        if one.by_hand.range and one.by_itself.range:
+            hand, itself = one.by_hand.range.estimate, one.by_itself.range.estimate
+            return (
+                f"{one.first}–{one.last} days before the end: of those renewed by hand "
+                f"{hand:.0%} left, of others {itself:.0%}"
+            )
+    return f"Who leaves at the term's end? (billed by {period})"
+
+
+def _dots(
+    axes: Axes, places: np.ndarray, rates: list[Rate], colour: str, marker: str, name: str
+) -> None:
     """Rates as dots with their intervals; none where there is nobody."""
     told = [(at, one.range) for at, one in zip(places, rates, strict=True) if one.range]
     if not told:
         return
-    middle = [one.estimate for _, one in told]
+    where, middle = [at for at, _ in told], [one.estimate for _, one in told]
     reach = [[o.estimate - o.low for _, o in told], [o.high - o.estimate for _, o in told]]
-    axes.errorbar(
-        [at for at, _ in told], middle, yerr=reach, fmt="o", color=colour, capsize=3, label=name
-    )
+    axes.errorbar(where, middle, yerr=reach, fmt=marker, color=colour, capsize=3, label=name)
 
 
 def excess_plot(found: Mapping[str, Excess]) -> Plot:
@@ -117,17 +136,22 @@ def excess_plot(found: Mapping[str, Excess]) -> Plot:
 
     def draw(axes: Axes) -> None:
         ordered = sorted(found.items(), key=lambda item: (item[1].churn.estimate, item[0]))
-        middle = [one.churn.estimate for _, one in ordered]
-        below = [one.churn.estimate - one.churn.low for _, one in ordered]
-        above = [one.churn.high - one.churn.estimate for _, one in ordered]
+        rates = [one.churn for _, one in ordered]
+        middle = [100 * one.estimate for one in rates]
+        below = [100 * (one.estimate - one.low) for one in rates]
+        above = [100 * (one.high - one.estimate) for one in rates]
         axes.errorbar(
             middle, range(len(ordered)), xerr=[below, above], fmt="o", color=OURS, capsize=3
         )
         axes.axvline(0, color="black", linewidth=0.5)
         axes.set_yticks(range(len(ordered)), [label(name) for name, _ in ordered])
+        axes.set_ylim(-0.6, len(ordered) - 0.4)
+        name, most = ordered[-1][0], rates[-1]
         axes.set(
-            xlabel="excess churn over customers alike, 95 % interval",
-            title="What goes with leaving?",
+            xlabel="percentage points of churn beyond customers alike, 95 % interval",
+            title=f"What goes with leaving? Most of all: {label(name)}"
+            if most.low > 0
+            else "Nothing goes with leaving beyond chance",
         )
 
-    return Plot((7.0, 1.2 + 0.4 * len(found)), draw, layout="constrained")
+    return Plot((7.5, 1.2 + 0.4 * len(found)), draw, layout="constrained")

@@ -11,9 +11,20 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 LONGEST = 44
+DISTINCT = (
+    ("#0072b2", "-"),
+    ("#d55e00", "--"),
+    ("#009e73", "-."),
+    ("#cc79a7", ":"),
+    ("#a87400", "-"),
+    ("#56b4e9", "--"),
+    ("#333333", ":"),
+)
+"""Colours and styles of lines that stay apart for whoever sees fewer colours (Okabe and Ito)."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,20 @@ def label(text: str) -> str:
     plain = " ".join(text.split())
     short = plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
     return short.replace("$", r"\$")
+
+
+def in_percent(axis: Axis) -> None:
+    """Shares as percentages, with as many decimals as their distance needs."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(xmax=1))
+
+
+def in_whole(axis: Axis) -> None:
+    """Marks at whole numbers alone."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
 
 
 def save(figure: Figure, file: Path | BytesIO) -> None:

@@ -9,12 +9,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from features.periods import period_name
 from models.movements import CENTS
 from pipeline import show_levers, show_survival
-from pipeline.consoles import console_for
+from pipeline.consoles import console_for, near
 from pipeline.kpi_periods import AFTER, BEFORE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from models.rates import Rate
     from pipeline.kpi_levers import Recovered
     from pipeline.kpi_parts import PartFigures, Parts
@@ -24,20 +27,21 @@ if TYPE_CHECKING:
 
 NOTHING = "–"
 KINDS = {"payment_failure": "failed payments"}
-LENGTHS = {"month": 7, "quarter": 7, "year": 4}
-"""How much of a period's first day tells which one it is."""
 MONEY = {"mrr": "Recurring revenue a month", "collected": "Collected, against the period before"}
 Cells = Sequence[str]
 
 
-def told(result: Kpis) -> None:
-    """Every section's tables, then what people should know of them."""
+def told(result: Kpis, plots: Sequence[Path] = ()) -> None:
+    """Every section's tables, then what people should know of them, and where plots are."""
     console = console_for()
     for name, answer in result.answers.items():
         SHOWN[name](console, answer, result)
     for note in result.notes:
         console.print(f"[yellow]![/yellow] {escape(note)}", soft_wrap=True)
     console.print(f"file      {escape(str(result.path))}", soft_wrap=True)
+    if plots:
+        names = ", ".join(one.name for one in plots)
+        console.print(f"plots     {escape(f'{near(plots[0].parent)}: {names}')}", soft_wrap=True)
 
 
 def periods(console: Console, answer: PeriodTable, result: Kpis) -> None:
@@ -106,9 +110,7 @@ PART = ("customers", "gone", "churn rate", "95 % interval", "a year", "gross kep
 
 def name_of(one: PeriodFigures | PartFigures, every: str) -> str:
     """A period as people call it: 2025-03, 2025 Q1, 2025; with a star while it runs."""
-    start = one.period.start
-    told = f"{start.year} Q{(start.month + 2) // 3}" if every == "quarter" else str(start)
-    return told[: LENGTHS[every]] + ("" if one.complete else "*")
+    return period_name(one.period.start, every) + ("" if one.complete else "*")
 
 
 def _outside(figures: Sequence[PeriodFigures], every: str) -> Iterator[str]:

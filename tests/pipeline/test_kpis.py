@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from pathlib import Path
 
 import pytest
+
+from pipeline.kpi_pictures import plots_of
+from pipeline.kpis import SECTIONS, Kpis, head_of
 
 HEAD = "customer_id,subscription_id,started_at,ended_at,cancelled_at,plan,price\n"
 ROWS = [f"c{n},s{n},2025-01-10,{'2025-03-10' if n < 2 else ''},,[pro],10\n" for n in range(20)]
@@ -79,3 +84,46 @@ def test_negative_prices_are_money_like_any_other(kpis):
     ended = kpis("--json", rows=[*ROWS, "c1,discount,2025-01-10,,,,-4\n"])
     february = ended.json["periods"][1]
     assert february["revenue"][0]["end"] == 196.0
+
+
+def test_plots_go_into_a_folder_beside_what_is_there(kpis, tmp_path):
+    folder = tmp_path / "plots" / "of kpis"
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("ours")
+    ended = kpis("--plots", folder, "--by", "plan", "--json")
+    assert ended.status == 0, ended.err
+    names = [f"{name}.png" for name in ("churn_rate", "revenue", "churn_by_plan")]
+    names += ["survival.png", "survival_plan.png"]
+    assert [Path(file) for file in ended.json["plots"]] == [folder / name for name in names]
+    first = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert set(first) == {"notes.txt", *names}
+    assert all(first[name].startswith(b"\x89PNG") for name in names)
+    told = kpis("--plots", folder, "--by", "plan")
+    assert f"{', '.join(names)}\n" in told.out
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == first
+
+
+def test_without_plots_nothing_is_drawn(kpis):
+    ended = kpis("--json")
+    assert "plots" not in ended.json
+    assert not [line for line in kpis().out.splitlines() if line.startswith("plots")]
+
+
+def test_plots_need_a_folder(kpis, tmp_path):
+    (tmp_path / "file").write_text("")
+    ended = kpis("--plots", tmp_path / "file" / "plots")
+    assert (ended.status, ended.out) == (2, "")
+    assert "--plots" in ended.err
+    assert str(tmp_path / "file") in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_currencies_that_are_signs_alone_have_plots_of_their_own(business):
+    rows = "customer_id | subscription_id | started_at | ended_at | price | currency\n"
+    rows += "a | 1 | 2025-01-02 | | 10 | €\nb | 2 | 2025-01-02 | | 20 | £\n"
+    asked = business({"subscriptions": rows}, observed_until=date(2025, 3, 1))
+    answers = {one.name: one.find(asked) for one in SECTIONS}
+    found = plots_of(Kpis(Path("kpis.json"), head_of(asked), answers))
+    titles = {name: plot.figure().axes[0].get_ylabel() for name, plot in found.items()}
+    assert titles["revenue__"].startswith("£")
+    assert titles["revenue___2"].startswith("€")

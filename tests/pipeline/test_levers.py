@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from models.exposure import Excess, Range
 from pipeline.files import to_json
 from pipeline.kpi_levers import Pulled
-from pipeline.lever_plots import plots_of
+from pipeline.lever_plots import excess_plot, excesses, plots_of
 from pipeline.lever_recovery import PERIODS, counted
 from pipeline.levers import LACKING, levers
 from pipeline.plotting import save
@@ -107,6 +108,30 @@ def test_plots(weighed, tmp_path):
     for name, plot in found.items():
         save(plot.figure(), tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").stat().st_size > 5_000
+
+
+def test_titles_say_what_the_figures_say(weighed):
+    result = weighed[1]
+    titles = {name: one.figure().axes[0].get_title() for name, one in plots_of(result).items()}
+    within = result.recovery.curve.recovered_by(30).estimate
+    assert titles["recovery"] == f"{within:.0%} of failed payments are recovered within 30 days"
+    near = result.renewals.near["year"][0]
+    hand, itself = near.by_hand.range.estimate, near.by_itself.range.estimate
+    said = f"of those renewed by hand {hand:.0%} left, of others {itself:.0%}"
+    assert titles["renewals_year"] == f"0–7 days before the end: {said}"
+    most = max(((n, one) for n, one in excesses(result).items() if one), key=_excess)[0]
+    assert titles["levers"] == f"What goes with leaving? Most of all: {most}"
+
+
+def _excess(named):
+    return named[1].churn.estimate
+
+
+def test_an_excess_within_chance_is_no_finding():
+    unsure = Range(0.01, -0.01, 0.03)
+    excess = Excess(100, 90, 900, 0.1, 0.09, 0.02, unsure, None, 0.0)
+    (axes,) = excess_plot({"open invoice": excess}).figure().axes
+    assert axes.get_title() == "Nothing goes with leaving beyond chance"
 
 
 def test_histories_that_tell_little_say_what_they_lack(tmp_path, write_config):
