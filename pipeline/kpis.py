@@ -94,20 +94,27 @@ def kpis(
     histories = open_histories(config, progress)
     try:
         business = Business.of(histories, definition_of(config), question)
-        answers = {}
-        dear = [
-            (forecast, Section("forecast", lambda of: forecast_of(of, config, progress))),
-            (levers, Section("levers", lambda of: levers_of(of, config, progress))),
-        ]
-        for section in (*SECTIONS, *(section for asked, section in dear if asked)):
-            with progress.stage(f"key figures: {section.name}"):
-                answers[section.name] = section.find(business)
-        found = Kpis(config.out / "kpis.json", head_of(business), answers)
+        found = answered(business, config, progress, forecast=forecast, levers=levers)
     finally:
         histories.close()
     with whole_file(found.path) as draft:
         draft.write_text(to_json(found.as_json()) + "\n", encoding="utf-8")
     return found
+
+
+def answered(
+    business: Business, config: Config, progress: Progress, *, forecast: bool, levers: bool
+) -> Kpis:
+    """All sections' answers of a business; writes nothing."""
+    dear = [
+        (forecast, Section("forecast", lambda of: forecast_of(of, config, progress))),
+        (levers, Section("levers", lambda of: levers_of(of, config, progress))),
+    ]
+    answers = {}
+    for section in (*SECTIONS, *(section for asked, section in dear if asked)):
+        with progress.stage(f"key figures: {section.name}"):
+            answers[section.name] = section.find(business)
+    return Kpis(config.out / "kpis.json", head_of(business), answers)
 
 
 def head_of(business: Business) -> dict[str, Any]:

@@ -34,19 +34,19 @@ NOTHING = {
 def overall(found: Global, name: str) -> Picture:
     """A plot of `explanation_plots.plots`, or in words why there is none."""
     plot = explanation_plots.plots(found).get(name)
-    return Picture((plot or _words(NOTHING[name])).figure())
+    return Picture((plot or in_words(NOTHING[name])).figure())
 
 
 def dependence(found: Global) -> Picture:
     """How the strongest features act."""
     figure = dependence_plots.dependence(found)
-    return Picture(figure or _words("No feature moves the risk.").figure())
+    return Picture(figure or in_words("No feature moves the risk.").figure())
 
 
 def strongest_pair(found: Global) -> Picture:
     """How the two features act that act most together."""
     plot = dependence_plots.strongest_pair(found)
-    return Picture((plot or _words(NOTHING["interactions"])).figure())
+    return Picture((plot or in_words(NOTHING["interactions"])).figure())
 
 
 def all_points(found: Global) -> Picture:
@@ -65,7 +65,7 @@ def levers_and_facts(drivers: Drivers) -> Picture:
     found = drivers_at_risk(drivers)
     found = found[found["log_odds"] > 0]
     if found.empty:
-        return Picture(_words("Nothing raises the risk of anybody at risk.").figure())
+        return Picture(in_words("Nothing raises the risk of anybody at risk.").figure())
     return Picture(Plot((8, 0.4 * len(found) + 1.4), lambda axes: _raising(axes, found)).figure())
 
 
@@ -84,12 +84,14 @@ def steadiness(drivers: Drivers) -> Picture:
     """How many refits agree by how far the first driver is ahead, and how many are how far."""
     known, rows = drivers.explanation.model.stability, at_risk(drivers)
     if known is None or not rows.any():
-        return Picture(_words("Nobody knows how steady the reasons are.").figure())
+        return Picture(in_words("Nobody knows how steady the reasons are.").figure())
     ahead = drivers.gap[rows]
     return Picture(Plot((8, 3.4), lambda axes: _agreement(axes, known, ahead)).figure())
 
 
-def _words(text: str) -> Plot:
+def in_words(text: str) -> Plot:
+    """What stands where there is nothing to draw."""
+
     def write(axes: Axes) -> None:
         axes.text(0.5, 0.5, text, ha="center", va="center", color="#555555")
         axes.set_axis_off()

@@ -16,6 +16,7 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(file.name for file in FOLDER.glob("*.ipynb"))
 WHY, TRUST = "why_customers_leave.ipynb", "how_far_to_trust_the_reasons.ipynb"
+NUMBERS = "the_numbers_of_churn.ipynb"
 Outputs = dict[str, list[Any]]
 
 
@@ -125,7 +126,7 @@ def bare(tmp_path_factory, write_config, world) -> Path:
 
 
 def test_there_are_notebooks():
-    assert {WHY, TRUST} <= set(NOTEBOOKS)
+    assert {WHY, TRUST, NUMBERS} <= set(NOTEBOOKS)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -147,6 +148,32 @@ def test_the_walk_has_real_plots(outputs):
         *("rate", "features", "points", "drivers", "shape", "pairs", "pair", "parts"),
         *("time", "cohorts", "one-history", "waterfall"),
     } <= pictures(outputs(WHY, "demo"))
+
+
+def test_the_numbers_are_plots_and_those_of_the_command(outputs, trained, churn):
+    found = outputs(NUMBERS, "demo")
+    assert {
+        *("rate", "revenue", "cohorts", "survival", "groups", "forecast", "recovery", "renewals"),
+        *("levers", "score"),
+    } <= pictures(found)
+    ended = churn("kpis", "-c", trained[0], "--by", "channel", "--json")
+    (rates,), (parts,) = found["rate-table"], found["parts"]
+    newest = ended.json["periods"][-len(rates) :]
+    assert rates["churn_rate"].tolist() == [one["churn_rate"] for one in newest]
+    channels = [one for one in ended.json["by"]["channel"] if one["complete"]]
+    last = {
+        one["part"]: one["churned"] for one in channels if one["start"] == channels[-1]["start"]
+    }
+    assert parts.loc["channel", "churned"].to_dict() == last
+    assert parts.loc["channel", "churn_rate"].is_monotonic_decreasing
+
+
+def test_numbers_that_a_business_lacks_are_told_in_words_and_nothing_is_written(outputs, bare):
+    found = outputs(NUMBERS, "bare")
+    for cell in ("revenue-table", "dunning", "parts", "audience"):
+        assert str(found[cell][0]).startswith("No"), cell
+    assert len(found["rate-table"][0]) > 3
+    assert not (bare.parent / "out" / "kpis.json").exists()
 
 
 def test_the_truth_is_told_of_simulated_histories_alone(outputs):
