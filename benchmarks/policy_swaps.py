@@ -1,7 +1,7 @@
 """The policy with its ingredients replaced by the truth, one at a time, and all together.
 
 All of them choose by the formula of the list: P(leave) x success x value - cost - incentive x
-P(would have stayed), with success a rate per action where it fits the strongest driver.
+P(would have stayed), with success a rate per action times how well it fits.
 """
 
 from __future__ import annotations
@@ -50,13 +50,22 @@ class List:
 
 
 def swapped(
-    listed: List, known: Prospects, allowed: np.ndarray, actions: Sequence[dict[str, Any]]
+    listed: List,
+    fits: np.ndarray,
+    known: Prospects,
+    allowed: np.ndarray,
+    actions: Sequence[dict[str, Any]],
 ) -> dict[str, np.ndarray]:
-    """Profits as each swap expects them, (customers, actions); -inf: not possible."""
+    """Profits as each swap expects them, (customers, actions); -inf: not possible.
+
+    Parameters
+    ----------
+    fits
+        How well each action fits each customer, as the list has it.
+    """
     rates = np.array([each["success_rate"] for each in actions])
-    fits = fits_of(listed.drivers, actions)
     true_success, later = _success(known), _later(known, fits)
-    true_rates = _rates(known, fits) * fits
+    measured = true_rates(known, fits) * fits
     ours = {
         "probability": listed.probability,
         "value": listed.value,
@@ -73,36 +82,27 @@ def swapped(
         "the formula": ours,
         "with true probabilities": {**ours, "probability": truth["probability"]},
         "with true values": {**ours, "value": truth["value"]},
-        "with true success rates": {**ours, "success": true_rates},
+        "with true success rates": {**ours, "success": measured},
         "with the best fitting actions": {**ours, "success": rates * _truly_fits(known)},
         "with true success of each": {**ours, "success": true_success},
         "with anybody, not only at risk": {**ours, "able": allowed},
         "with later months": {**ours, "success": rates * fits * later},
-        "with later months, true success rates": {**ours, "success": true_rates * later},
-        "the same, with anybody": {**ours, "success": true_rates * later, "able": allowed},
+        "with later months, true success rates": {**ours, "success": measured * later},
+        "the same, with anybody": {**ours, "success": measured * later, "able": allowed},
         "all true": truth,
         "all true, at risk alone": {**truth, "able": ours["able"]},
     }
     return {name: _profits(actions=actions, **each) for name, each in swaps.items()}
 
 
-def fits_of(drivers: list[list[str]], actions: Sequence[dict[str, Any]]) -> np.ndarray:
-    """1 where an action fits the strongest driver that any action fits, (customers, actions)."""
-    fits = np.zeros((len(drivers), len(actions)))
-    for row, own in enumerate(drivers):
-        for driver in own:
-            fits[row] = [driver in each["drivers"] for each in actions]
-            if fits[row].any():
-                break
-    return fits
-
-
-def true_rates(known: Prospects, listed: List, actions: Sequence[dict[str, Any]]) -> np.ndarray:
+def true_rates(known: Prospects, fits: np.ndarray) -> np.ndarray:
     """What a team knows that has measured its actions well: the share of leavers each keeps.
 
-    Of all customers whom it fits, by the drivers of the list.
+    Of all customers whom it fits, at a fit of 1.
     """
-    return np.clip(_rates(known, fits_of(listed.drivers, actions)), 0.0, 1.0)
+    there = known.active[:, None] * fits
+    kept = ((there > 0) * (known.chance[:, None] - known.contacted)).sum(axis=0)
+    return np.clip(kept / np.maximum((there * known.chance[:, None]).sum(axis=0), 1e-9), 0.0, 1.0)
 
 
 def _success(known: Prospects) -> np.ndarray:
@@ -115,19 +115,12 @@ def _truly_fits(known: Prospects) -> np.ndarray:
     return (_success(known) >= 0.1).astype(float)
 
 
-def _rates(known: Prospects, fits: np.ndarray) -> np.ndarray:
-    """The share of leavers that an action keeps where the list thinks that it fits."""
-    there = fits * known.active[:, None]
-    kept = (there * (known.chance[:, None] - known.contacted)).sum(axis=0)
-    return np.asarray(kept / np.maximum((there * known.chance[:, None]).sum(axis=0), 1e-9))
-
-
 def _later(known: Prospects, fits: np.ndarray) -> np.ndarray:
     """How many times more an action brings than what it keeps in the first month, where it fits.
 
     Causes that nobody resolves go on, so that the months after count, too.
     """
-    there = fits * known.active[:, None]
+    there = (fits > 0) * known.active[:, None]
     at_once = (known.chance[:, None] - known.contacted) * known.value[:, None]
     all_in_all = (there * known.gain.mean(axis=0)).sum(axis=0)
     return np.asarray(np.maximum(all_in_all / np.maximum((there * at_once).sum(axis=0), 1e-9), 0))

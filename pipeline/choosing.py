@@ -90,20 +90,7 @@ def choose(
     past = PastContacts.before(config, histories, assessed.model, assessed.cutoff)
     rates = learned_rates(config, past)
     levers = levers_of(settings.actions, rates)
-    open_to = offered(
-        settings.actions,
-        histories=histories,
-        customers=points.points.customer,
-        frame=assessed.frame,
-        high_value=assessed.high_value,
-    )
-    for action, there in zip(settings.actions, np.asarray(open_to.any(axis=0)), strict=True):
-        if action.only and not there:
-            progress.warn(
-                f"The action {action.name} is for nobody: no customer has "
-                + ", ".join(f"{name} in {allowed}" for name, allowed in action.only.items())
-            )
-    fits = fits_of(assessed.drivers, drivers, settings.actions) * open_to
+    fits = fits_now(assessed, drivers, progress)
     persuading = persuading_of(assessed, past, progress)
     if persuading.times is not None:
         fits = fits * persuading.times[:, None]
@@ -136,6 +123,33 @@ def choose(
         _as_contacts(assessed, campaign, found, levers),
         tuple(notes_of(settings, found)),
     )
+
+
+def fits_now(
+    assessed: Assessed, drivers: Sequence[Sequence[str | None]], progress: Progress
+) -> np.ndarray:
+    """How well each action fits each customer, 0 where it is not for it: customers x actions.
+
+    Parameters
+    ----------
+    drivers
+        As of `choose`.
+    """
+    actions = assessed.config.outreach.actions
+    open_to = offered(
+        actions,
+        histories=assessed.histories,
+        customers=assessed.points.points.customer,
+        frame=assessed.frame,
+        high_value=assessed.high_value,
+    )
+    for action, there in zip(actions, np.asarray(open_to.any(axis=0)), strict=True):
+        if action.only and not there:
+            progress.warn(
+                f"The action {action.name} is for nobody: no customer has "
+                + ", ".join(f"{name} in {allowed}" for name, allowed in action.only.items())
+            )
+    return fits_of(assessed.drivers, drivers, actions) * open_to
 
 
 def levers_of(actions: Sequence[Any], rates: Mapping[str, Success]) -> list[Lever]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import policy
-from benchmarks.policy_swaps import fits_of
+from benchmarks.policy_swaps import true_rates
 from pipeline.world_outreach import ACTIONS, NOBODY
 
 PROFITS = st.lists(
@@ -32,10 +34,15 @@ def test_without_need_to_save_everybody_gets_the_best():
     assert chosen.tolist() == [1, 0, NOBODY]
 
 
-def test_actions_fit_the_strongest_driver_that_any_fits():
-    actions = [{"drivers": ["price"]}, {"drivers": ["usage", "price"]}, {"drivers": ["support"]}]
-    fits = fits_of([["profile", "price", "support"], ["support"], []], actions)
-    assert fits.tolist() == [[1, 1, 0], [0, 0, 1], [0, 0, 0]]
+def test_true_rates_are_those_at_a_fit_of_one():
+    """The first action keeps 0.2 of 0.4 and 0.1 of 0.4, at fits of 1 and 0.5; the second nobody."""
+    known = SimpleNamespace(
+        active=np.array([True, True, False]),
+        chance=np.array([0.4, 0.4, 0.9]),
+        contacted=np.array([[0.2, 0.4], [0.3, 0.4], [0.0, 0.0]]),
+    )
+    fits = np.array([[1.0, 0.0], [0.5, 2.0], [1.0, 1.0]])
+    assert true_rates(known, fits).tolist() == pytest.approx([0.5, 0.0])
 
 
 @pytest.fixture(scope="module")
