@@ -132,7 +132,7 @@ def levers(numbers: Numbers) -> pd.DataFrame | Words:
 
 
 def dunning(numbers: Numbers) -> pd.DataFrame | Words:
-    """What dunning periods keep: invoices that were recovered, and more by extrapolation."""
+    """What dunning periods keep, in customers, and how many more by extrapolation."""
     import pandas as pd
 
     found = numbers.recovery
