@@ -59,8 +59,9 @@ def test_nobody_earns_nothing_and_contacts_something(found):
 
 
 def test_all_spend_under_the_same_budget(found):
+    # The list leaves less of the budget than its dearest contact costs.
     most = max(one.spent for one in found.values())
-    assert most <= found["oracle"].spent * 1.05
+    assert most <= found["policy"].spent + policy.MONEY.max()
     text = policy.table(found)
     assert text.count("\n") == len(found) + 1
     assert "| oracle |" in text
