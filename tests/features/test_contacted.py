@@ -165,7 +165,7 @@ def test_only_contacts_made_and_known_before_a_day_count(read):
     contacts = """customer_id | occurred_at | campaign | action | group | available_at
     1 | 2025-02-01 | a | call | treated | 2025-02-28 23:59:59
     2 | 2025-02-01 | a | call | treated | 2025-03-01 00:00:00
-    4 | 2025-03-01 | a | call | treated | 2025-03-01 00:00:00
+    4 | 2025-03-01 | a | call | treated |
     5 | 2025-02-01 | a | call | holdout |
     6 | 2025-02-28 | a | call | holdout | 2025-02-28 12:00:00"""
     tables = {"customers": CUSTOMERS, "subscriptions": SUBSCRIPTIONS}
