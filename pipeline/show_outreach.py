@@ -253,7 +253,7 @@ def _told(one: Effect) -> list[str]:
 
 def _points(share: float) -> str:
     """A difference of rates in percentage points."""
-    return f"{100 * share:+.1f}"
+    return f"{round(100 * share, 1) + 0.0:+.1f}"
 
 
 def _rates(console: Console, result: Evaluated) -> None:

@@ -237,6 +237,11 @@ def test_costs_that_are_not_on_record_are_the_configs_and_said_to_be(
     assert found["money"]["costs_from_config"] == treated.sum()
 
 
+def test_a_difference_of_nothing_has_no_minus():
+    told = [show_outreach._points(one) for one in (-0.0001, 0.0, -0.012)]
+    assert told == ["+0.0", "+0.0", "-1.2"]
+
+
 def test_a_difference_that_the_adjustment_turned_is_told(evaluated, capsys):
     treated = replace(evaluated.churn.treated, mean=0.4)
     turned = replace(evaluated.churn, treated=treated)
