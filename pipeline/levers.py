@@ -63,9 +63,12 @@ def levers(config: Config, histories: Histories, progress: Progress) -> Levers:
     TooLittleData
         When no label is known yet, or nobody is a customer at any cutoff.
     """
+    from threadpoolctl import threadpool_limits
+
     with progress.stage("looking back at customers"):
         panel = panel_of(config, histories)
-    with progress.stage("weighing levers"):
+    # Regressions of a few columns: threads would spend more time waiting than adding up.
+    with progress.stage("weighing levers"), threadpool_limits(limits=1):
         return weigh(panel, margin=config.value.margin)
 
 
