@@ -282,11 +282,19 @@ def _past_ones(past: Past) -> Iterator[Column]:
 
 
 def _changes_of_price(present: Present) -> Roll:
-    """Versions of a subscription whose price differs from the version before."""
+    """Versions of a subscription whose price differs from the version before.
+
+    Who takes another plan, or is billed by the year from now on, pays for something else: that is
+    no change of the price.
+    """
     rows = present.table("subscriptions")
     rows = rows.mutate(price=rows["price"].cast("float64"))
-    rows = rows.mutate(previous=rows["price"].lag().over(in_turn(rows)))
+    priced = [name for name in ("plan", "billing_period") if name in rows.columns]
+    before = {f"previous_{name}": rows[name].lag().over(in_turn(rows)) for name in priced}
+    rows = rows.mutate(previous=rows["price"].lag().over(in_turn(rows)), **before)
     rows = rows.filter((rows["previous"] > 0) & (rows["price"] != rows["previous"]))
+    for name in priced:
+        rows = rows.filter((rows[name] == rows[f"previous_{name}"]).fill_null(True))
     rows = rows.filter(rows["valid_from"].notnull())
     rows = rows.mutate(change=rows["price"] / rows["previous"] - 1)
     measures = [
@@ -301,17 +309,27 @@ def _price_changes(past: Past) -> Iterator[Column]:
     since = changes.days_since("latest")
     yield (
         _feature(
-            CHANGE, "days_since_price_change", "days since the price changed", "days", "price"
+            CHANGE,
+            "days_since_price_change",
+            "days since the price of the same plan changed",
+            "days",
+            "price",
         ),
         since,
     )
     yield (
-        _feature(CHANGE, "last_price_change", "the last change of the price", "ratio", "price"),
+        _feature(
+            CHANGE,
+            "last_price_change",
+            "the last change of the price of the same plan",
+            "ratio",
+            "price",
+        ),
         changes.ever("last"),
     )
     for days in past.windows:
         name = f"price_change_{days}d"
-        meaning = f"the last change of the price, in the last {days} days"
+        meaning = f"the last change of the price of the same plan, in the last {days} days"
         yield (
             _feature(CHANGE, name, meaning, "ratio", "price", days=days),
             np.nan_to_num(changes.last("last", days)),

@@ -421,6 +421,8 @@ def price_changes(subscriptions, cutoff, plan):
     changes = []
     for versions in subscriptions:
         for before, row in pairwise(versions):
+            if not same_sold(before, row):
+                continue
             if before["price"] and row["price"] is not None and row["price"] != before["price"]:
                 changes.append((row["valid_from"], row["price"] / before["price"] - 1))
     changes = [change for change in changes if change[0] is not None and change[0] < cutoff]
@@ -433,6 +435,12 @@ def price_changes(subscriptions, cutoff, plan):
         recent = [change for change in changes if change[0] >= cutoff - days * DAY]
         found[f"price_change_{days}d"] = max(recent, default=(None, 0))[1]
     return found
+
+
+def same_sold(before, row):
+    """Whether two versions are of the same plan, billed alike; what one does not tell is alike."""
+    pairs = [(before[name], row[name]) for name in ("plan", "billing_period")]
+    return all(one is None or other is None or one == other for one, other in pairs)
 
 
 # What they share

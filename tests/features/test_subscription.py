@@ -39,6 +39,7 @@ customer_id | subscription_id | started_at | plan  | price | valid_from
 1           | a               | 2025-01-01 | basic | 12    | 2025-02-10
 1           | a               | 2025-01-01 | pro   | 30    | 2025-03-01
 1           | a               | 2025-01-01 | basic | 15    | 2025-03-20
+1           | a               | 2025-01-01 | basic | 12    | 2025-03-25
 2           | b               | 2025-01-01 | basic | 10    |
 """
 
@@ -52,9 +53,12 @@ customer_id | subscription_id | started_at | plan  | price | valid_from
         ("2025-03-02", "plan", "pro"),
         ("2025-03-01", "last_price_change", pytest.approx(0.2)),
         ("2025-03-01", "days_since_price_change", 19),
-        ("2025-03-21", "last_price_change", -0.5),
-        ("2025-03-21", "price_change_30d", -0.5),
-        ("2025-04-20", "price_change_30d", 0),
+        # Another plan is another thing to pay for.
+        ("2025-03-21", "last_price_change", pytest.approx(0.2)),
+        ("2025-03-21", "days_since_price_change", 39),
+        ("2025-03-26", "last_price_change", pytest.approx(-0.2)),
+        ("2025-04-24", "price_change_30d", pytest.approx(-0.2)),
+        ("2025-04-25", "price_change_30d", 0),
         ("2025-02-01", "last_price_change", None),
         ("2025-04-20", "running_count", 1),
         ("2025-04-20", "begun_count_ever", 1),
@@ -63,6 +67,22 @@ customer_id | subscription_id | started_at | plan  | price | valid_from
 def test_the_version_that_holds_at_the_cutoff_counts(cutoff, feature, expected, seen):
     found = seen({"subscriptions": VERSIONS}, cutoff, f"subscriptions_{feature}")
     assert found[1] == expected
+
+
+def test_to_be_billed_by_the_year_is_no_rise(seen):
+    """From 10 a month to 100 a year is none; from 100 a year to 110 a year is one of 10 %."""
+    rows = """
+    customer_id | subscription_id | started_at | price | billing_period | valid_from
+    1           | a               | 2025-01-01 | 10    | month          |
+    1           | a               | 2025-01-01 | 100   | year           | 2025-02-01
+    2           | b               | 2025-01-01 | 10    | month          |
+    2           | b               | 2025-01-01 | 100   | year           | 2025-02-01
+    2           | b               | 2025-01-01 | 110   | year           | 2025-02-10
+    3           | c               | 2025-01-01 | 10    |                |
+    3           | c               | 2025-01-01 | 12    | month          | 2025-02-01
+    """
+    found = seen({"subscriptions": rows}, "2025-03-01", "subscriptions_last_price_change")
+    assert found == {1: None, 2: pytest.approx(0.1), 3: pytest.approx(0.2)}
 
 
 NOTICE = """
