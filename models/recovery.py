@@ -50,6 +50,14 @@ class Curve:
         place = np.searchsorted(self.days, day, side="right")
         return np.concatenate([[1.0], self.open])[place]
 
+    def reaches(self, day: float) -> bool:
+        """Whether it tells of a day: somebody's invoice was seen that long, or none is open.
+
+        A company that gives up on the 21st day has seen nothing of the 30th: the curve goes on
+        level there, which is not what a longer period would find.
+        """
+        return bool((self.seen >= day).any()) or float(self.open_after(day)) == 0
+
     def recovered_by(self, day: float) -> Range:
         """The share recovered by the end of a day, with its 95 % interval."""
         share = float(self.open_after(day))
@@ -113,19 +121,20 @@ class Kept:
     days
         The period.
     recovered
-        The share recovered by its end, if nobody left before.
+        The share recovered by its end, if nobody left before; None where nobody's invoice was
+        seen for so long.
     seen
         How many customers had an invoice that was recovered by its end, and their value.
     more
         An extrapolation: how many of the customers who left before its end would have paid, at the
-        pace of the days that followed for others; and their value.
+        pace of the days that followed for others; and their value. None as above.
     """
 
     days: int
-    recovered: Range
+    recovered: Range | None
     seen: int
     seen_value: float | None
-    more: Range
+    more: Range | None
     more_value: Range | None
 
 
@@ -144,6 +153,9 @@ def kept_by(
     """
     curve = recovery_curve(days, recovered, customers)
     seen = _one_each(curve.customers, recovered & (days <= period), days)
+    seen_value = None if values is None else float(values[seen].sum())
+    if not curve.reaches(period):
+        return Kept(period, None, len(seen), seen_value, None, None)
     gone = _one_each(curve.customers, left & (days < period), days)
     chance = _still_to_come(curve, days[gone], period)
     by_end = curve.recovered_by(period)
@@ -158,7 +170,7 @@ def kept_by(
         days=period,
         recovered=by_end,
         seen=len(seen),
-        seen_value=None if values is None else float(values[seen].sum()),
+        seen_value=seen_value,
         more=ranged(float(chance.sum()), len(gone)),
         more_value=None if worth is None else ranged(float(chance @ worth), float(worth.sum())),
     )

@@ -56,11 +56,13 @@ def recovery_plot(found: Recovery) -> Plot:
     """The share of failed invoices recovered by day since the first failure."""
 
     def draw(axes: Axes) -> None:
-        days = np.arange(LAST_DAY + 1)
+        last = max(day for day in range(LAST_DAY + 1) if found.curve.reaches(day))
+        days = np.arange(last + 1)
         lines = zip(found.by_method.items(), DISTINCT[1:], strict=False)
         for (name, curve), (colour, style) in lines:
-            share = 1 - curve.open_after(days)
-            axes.step(days, share, where="post", color=colour, linestyle=style, label=label(name))
+            own = days[[curve.reaches(int(day)) for day in days]]
+            share = 1 - curve.open_after(own)
+            axes.step(own, share, where="post", color=colour, linestyle=style, label=label(name))
         ranges = [found.curve.recovered_by(int(day)) for day in days]
         low, high = [one.low for one in ranges], [one.high for one in ranges]
         axes.fill_between(days, low, high, step="post", color=OURS, alpha=0.2, linewidth=0)
@@ -70,11 +72,12 @@ def recovery_plot(found: Recovery) -> Plot:
             axes.axvline(day, color=PLAIN, linewidth=0.5, zorder=0)
         axes.set_xticks([0, *PERIODS, 45, LAST_DAY])
         in_percent(axes.yaxis)
-        within = found.curve.recovered_by(PERIODS[-1]).estimate
+        told = [day for day in PERIODS if day <= last] or [last]
+        within = found.curve.recovered_by(told[-1]).estimate
         axes.set(
             xlabel="days since the first failure",
             ylabel="recovered, 95 % interval",
-            title=f"{within:.0%} of failed payments are recovered within {PERIODS[-1]} days",
+            title=f"{within:.0%} of failed payments are recovered within {told[-1]} days",
             xlim=(0, LAST_DAY),
             ylim=(0, 1),
         )

@@ -66,8 +66,11 @@ class Recovery:
 
 
 def _told(curve: Curve) -> dict[str, Any]:
-    """The share recovered by the end of each dunning period."""
-    return {str(day): curve.recovered_by(day).as_json() for day in PERIODS}
+    """The share recovered by the end of each dunning period; null where nobody was seen so long."""
+    return {
+        str(day): curve.recovered_by(day).as_json() if curve.reaches(day) else None
+        for day in PERIODS
+    }
 
 
 def recovery(panel: Panel) -> Recovery | None:

@@ -141,9 +141,9 @@ def dunning(numbers: Numbers) -> pd.DataFrame | Words:
     rows = [
         {
             "days": one.days,
-            **_plain(one.recovered, "recovered"),
+            **(_plain(one.recovered, "recovered") if one.recovered else {}),
             "kept": one.seen,
-            "more": one.more.estimate,
+            "more": one.more.estimate if one.more else None,
         }
         for one in found.kept
     ]

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.exposure import Excess, Range
+from models.recovery import Curve
 from pipeline.consoles import amount, console_for
 from pipeline.lever_audience import Audience
 from pipeline.lever_onboarding import Onboarding
@@ -68,12 +69,18 @@ def _recovery(console: Console, found: Recovery) -> None:
             cells += [_money(one.seen_value), _money(one.more_value)]
         table.add_row(f"{one.days} days", *cells)
     console.print(table)
-    table = _table("by method", *(f"{day} days" for day in PERIODS))
-    for name, curve in found.by_method.items():
-        table.add_row(escape(name), *(_share(curve.recovered_by(day)) for day in PERIODS))
-    console.print(table)
-    tries = ", ".join(f"{n}. {_rate(rate)}" for n, rate in found.by_attempt.items())
-    console.print(f"attempts  that went through: {tries}", soft_wrap=True)
+    unseen = [one.days for one in found.kept if one.recovered is None]
+    if unseen:
+        first = f"no failed invoice was followed for {unseen[0]} days"
+        console.print(f"– {first}: what that keeps is not known")
+    if found.by_method:
+        table = _table("by method", *(f"{day} days" for day in PERIODS))
+        for name, curve in found.by_method.items():
+            table.add_row(escape(name), *(_recovered_by(curve, day) for day in PERIODS))
+        console.print(table)
+    if found.by_attempt:
+        tries = ", ".join(f"{n}. {_rate(rate)}" for n, rate in found.by_attempt.items())
+        console.print(f"attempts  that went through: {tries}", soft_wrap=True)
     excess = {"open invoice": found.excess} if found.excess else {}
     _ends(console, excess, found.evidence)
 
@@ -174,12 +181,16 @@ def _rate(rate: Rate) -> str:
     return "–" if rate.range is None else f"{rate.range.estimate:.1%} of {rate.whole:,}"
 
 
-def _share(one: Range) -> str:
-    return f"{one.estimate:.1%} ({one.low:.1%} to {one.high:.1%})"
+def _recovered_by(curve: Curve, day: int) -> str:
+    return _share(curve.recovered_by(day) if curve.reaches(day) else None)
 
 
-def _count(one: Range) -> str:
-    return f"{one.estimate:,.0f} ({one.low:,.0f} to {one.high:,.0f})"
+def _share(one: Range | None) -> str:
+    return "–" if one is None else f"{one.estimate:.1%} ({one.low:.1%} to {one.high:.1%})"
+
+
+def _count(one: Range | None) -> str:
+    return "–" if one is None else f"{one.estimate:,.0f} ({one.low:,.0f} to {one.high:,.0f})"
 
 
 def _money(one: Range | float | None) -> str:

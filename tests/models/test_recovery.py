@@ -85,6 +85,17 @@ def test_who_left_after_the_period_is_no_part_of_it():
     assert kept_by(2, DAYS, PAID, LEFT, None).more.estimate == 0
 
 
+def test_a_period_that_nobody_was_followed_for_is_not_told():
+    """All that were open left by day 20: of day 21 nothing is known, though five were kept."""
+    found = kept_by(21, DAYS, PAID, LEFT, np.full(10, 2.0))
+    assert (found.recovered, found.more, found.more_value) == (None, None, None)
+    assert (found.seen, found.seen_value) == (5, 10.0)
+    assert kept_by(20, DAYS, PAID, LEFT, None).recovered is not None
+    # Where all were recovered there is nothing left to come.
+    everybody = kept_by(21, DAYS, np.ones(10, bool), np.zeros(10, bool), None)
+    assert everybody.recovered.estimate == 1
+
+
 def test_nothing_recovered():
     found = kept_by(7, np.array([5, 9]), np.zeros(2, bool), np.array([True, False]), None)
     assert (found.recovered.estimate, found.seen, found.more.estimate) == (0, 0, 0)

@@ -11,10 +11,11 @@ import pytest
 from rich.console import Console
 
 from models.exposure import Excess, Range
+from models.recovery import kept_by, recovery_curve
 from pipeline.files import to_json
 from pipeline.kpi_levers import Pulled
-from pipeline.lever_plots import excess_plot, excesses, plots_of
-from pipeline.lever_recovery import PERIODS, counted
+from pipeline.lever_plots import excess_plot, excesses, plots_of, recovery_plot
+from pipeline.lever_recovery import PERIODS, Recovery, counted
 from pipeline.levers import LACKING, levers
 from pipeline.plotting import save
 from pipeline.progress import Progress
@@ -100,6 +101,33 @@ def test_recovery_without_margins_says_where_they_are(weighed):
     assert "churn kpis --levers" in text
     assert "margin kept" not in text
     assert "margin kept" in told(weighed[1])
+
+
+def test_who_gives_up_after_two_weeks_learns_nothing_of_three():
+    """Six invoices are paid on the third day, the others' customers leave on the fifteenth."""
+    days, paid = np.repeat([3, 15], [6, 4]), np.repeat([True, False], [6, 4])
+    curve = recovery_curve(days, paid)
+    found = Recovery(
+        invoices=10,
+        recovered=6,
+        left=4,
+        curve=curve,
+        by_method={"card": curve},
+        by_attempt={},
+        kept=tuple(kept_by(day, days, paid, ~paid, None) for day in PERIODS),
+        excess=None,
+        told="all failed invoices",
+    )
+    console = Console(file=io.StringIO(), width=200)
+    recovered(console, found)
+    lines = [line.split() for line in console.file.getvalue().splitlines()]
+    assert ["21", "days", "–", "6", "–"] in lines
+    assert "no failed invoice was followed for 21 days" in console.file.getvalue()
+    assert "attempts" not in console.file.getvalue()
+    curves = found.as_json()["curve"], found.as_json()["by_method"]["card"]
+    assert all((one["14"]["estimate"], one["21"], one["30"]) == (0.6, None, None) for one in curves)
+    (axes,) = recovery_plot(found).figure().axes
+    assert axes.get_title() == "60% of failed payments are recovered within 14 days"
 
 
 def test_plots(weighed, tmp_path):
