@@ -190,10 +190,12 @@ def _notes(business: Business, months: list[Period], rows: list[Row]) -> Iterato
         return
     earlier = int((business.spells.first < day_number(months[0].start)).sum())
     if earlier:
+        who, are = ("customer", "is") if earlier == 1 else ("customers", "are")
         yield (
-            f"{earlier:,} customers came before {months[0].start} and are in no cohort: of those "
-            "who came with them and left, the histories may not tell."
+            f"{earlier:,} {who} came before {months[0].start} and {are} in no cohort: of those who "
+            "came with them and left, the histories may not tell."
         )
     small = sum(row.small and row.customers > 0 for row in rows)
     if small:
-        yield f"{small} cohorts have fewer than {SMALL} customers: their shares move by chance."
+        have, their = ("cohort has", "its") if small == 1 else ("cohorts have", "their")
+        yield f"{small} {have} fewer than {SMALL} customers: {their} shares move by chance."

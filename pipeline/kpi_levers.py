@@ -12,25 +12,28 @@ from pipeline.lever_recovery import Recovery, counted
 from pipeline.levers import LACKING, Levers, levers
 from pipeline.progress import Progress
 
+NO_PAYMENTS = "there is no table payments"
+
 
 @dataclass(frozen=True)
 class Recovered:
-    """What becomes of failed invoices; None where none ever failed."""
+    """What becomes of failed invoices; None where none is on record, and why."""
 
     found: Recovery | None
+    why: str = LACKING["recovery"]
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return () if self.found else (f"No payment recovery is told: {LACKING['recovery']}.",)
+        return () if self.found else (f"No payment recovery is told: {self.why}.",)
 
     def as_json(self) -> dict[str, Any]:
-        return self.found.as_json() if self.found else {"lacking": LACKING["recovery"]}
+        return self.found.as_json() if self.found else {"lacking": self.why}
 
 
 def recovered_of(business: Business) -> Recovered:
     """Failed invoices by what became of them, from payments alone."""
     if "payments" not in business.histories.tables:
-        return Recovered(None)
+        return Recovered(None, NO_PAYMENTS)
     return Recovered(counted(business.histories, business.definition))
 
 

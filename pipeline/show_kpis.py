@@ -61,7 +61,8 @@ def periods(console: Console, answer: PeriodTable, result: Kpis) -> None:
             for money in one.revenue
             if money.currency == currency
         ]
-        title = MONEY[result.head["revenue_basis"]] + (f", {currency}" if currency else "")
+        title = MONEY[result.head["revenue_basis"]]
+        title += show_survival.in_currency(currency, list(currencies))
         _table(console, title, MOVEMENTS, amounts)
     for line in _outside(answer.figures, every):
         console.print(line)
@@ -70,19 +71,24 @@ def periods(console: Console, answer: PeriodTable, result: Kpis) -> None:
 
 
 def parts(console: Console, answer: Parts, result: Kpis) -> None:
-    """For each way of parting, every part's newest period that is over, and its retention."""
+    """For each way of parting, every part's newest period that is over, and its retention.
+
+    Where none that is over began with customers, the one that runs.
+    """
     for name, figures in answer.figures.items():
-        over = [one for one in figures if one.complete] or list(figures)
+        there = [one for one in figures if one.rate.there]
+        over = [one for one in there if one.complete] or there
         if not over:
             continue
         newest = [one for one in over if one.period == over[-1].period]
+        currencies = list(dict.fromkeys(m.currency for one in newest for m in one.revenue))
         rows = [
-            (NOTHING if one.part is None else one.part, _part(one))
-            for one in newest
-            if one.rate.there
+            (NOTHING if one.part is None else one.part, _part(one, currencies)) for one in newest
         ]
+        named = [f" {one}" if one and len(currencies) > 1 else "" for one in currencies]
+        head = [*PART, *(f"{kept}{of}" for of in named for kept in KEPT)]
         when = name_of(newest[0], result.head["every"])
-        _table(console, f"By {name}, {when}", PART, rows)
+        _table(console, f"By {name}, {when}", head, rows)
 
 
 def recovery(console: Console, answer: Recovered, result: Kpis) -> None:
@@ -101,11 +107,12 @@ SHOWN: dict[str, Callable[[Console, Any, Kpis], None]] = {
     "payment_recovery": recovery,
     "levers": lambda console, answer, _: show_levers.pulled(console, answer.found),
 }
+KEPT = ("gross kept", "net kept")
 MOVEMENTS = (
     *("start", "new", "expansion", "contraction", "churned", "back", "end"),
-    *("gross kept", "net kept"),
+    *KEPT,
 )
-PART = ("customers", "gone", "churn rate", "95 % interval", "a year", "gross kept", "net kept")
+PART = ("customers", "gone", "churn rate", "95 % interval", "a year")
 
 
 def name_of(one: PeriodFigures | PartFigures, every: str) -> str:
@@ -156,11 +163,14 @@ def _rate(rate: Rate) -> list[str]:
     ]
 
 
-def _part(one: PartFigures) -> Cells:
-    # Shares of several currencies have no sum.
-    money = one.revenue[0].movements if len(one.revenue) == 1 else None
-    kept = (money.gross_retention, money.net_retention) if money else (None, None)
-    return [*_rate(one.rate), *[_share(share) for share in kept]]
+def _part(one: PartFigures, currencies: Sequence[str | None]) -> Cells:
+    """Shares of several currencies have no sum: each has its own."""
+    found = {money.currency: money.movements for money in one.revenue}
+    kept: list[float | None] = []
+    for currency in currencies:
+        money = found.get(currency)
+        kept += [money.gross_retention, money.net_retention] if money else [None, None]
+    return [*_rate(one.rate), *map(_share, kept)]
 
 
 def _money(one: Revenue) -> Cells:

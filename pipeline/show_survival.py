@@ -26,23 +26,26 @@ SURE = 0.05
 
 def cohorts(console: Console, answer: Cohorts, result: Any = None) -> None:
     """The newest cohorts: who is still there, then by currency the money."""
-    if not answer.months:
+    # Of a month in which nobody came there is nothing to tell.
+    chosen = [n for n, row in enumerate(answer.rows[0]) if row.customers][-MOST_COHORTS:]
+    if not chosen:
         return
     ages = [age for age in AGES if age < len(answer.mean)]
-    chosen = range(max(len(answer.months) - MOST_COHORTS, 0), len(answer.months))
     rows = [(_cohort(answer, n), _kept(answer.rows[0][n], ages)) for n in chosen]
     mean = [_share(answer.mean[age]) for age in ages]
     head = ["customers", *[str(age) for age in ages]]
     title = "Cohorts: of those who came in a month, still there at the first after … months"
     _table(console, title, head, [*rows, ("all that old", ["", *mean])])
+    # How many of a cohort pay in which currency is not told.
+    money_head = head if len(answer.currencies) == 1 else head[1:]
     for currency, table in zip(answer.currencies, answer.rows, strict=True):
         if answer.basis is None:
             break
-        rows = [(_cohort(answer, n), _money(table[n], ages)) for n in chosen]
+        rows = [(_cohort(answer, n), _money(answer, table[n], ages)) for n in chosen]
         kind = "recurring revenue" if answer.basis == "mrr" else "money collected"
         title = f"Cohorts: {kind} by that of the first full month"
-        _table(console, title + (f", {currency}" if currency else ""), head, rows)
-    if any(answer.rows[0][n].small and answer.rows[0][n].customers for n in chosen):
+        _table(console, title + in_currency(currency, answer.currencies), money_head, rows)
+    if any(answer.rows[0][n].small for n in chosen):
         console.print("~ few customers: chance rules")
 
 
@@ -102,15 +105,25 @@ def _table(
 
 def _cohort(answer: Cohorts, n: int) -> str:
     row = answer.rows[0][n]
-    return str(answer.months[n])[:7] + (" ~" if row.small and row.customers else "")
+    return str(answer.months[n])[:7] + (" ~" if row.small else "")
+
+
+def in_currency(currency: str | None, currencies: Sequence[str | None]) -> str:
+    """What a title says of the currency, where there is one or where others have one."""
+    if currency is None:
+        return ", no currency given" if len(currencies) > 1 else ""
+    return f", {currency}"
 
 
 def _kept(row: Row, ages: Sequence[int]) -> list[str]:
     return [f"{row.customers:,}", *_cells(row.kept, ages)]
 
 
-def _money(row: Row, ages: Sequence[int]) -> list[str]:
-    return [f"{row.customers:,}", *_cells(row.money, ages)]
+def _money(answer: Cohorts, row: Row, ages: Sequence[int]) -> list[str]:
+    # What the month that runs now brings is not all collected yet.
+    money = row.money[:-1] if answer.basis == "collected" else row.money
+    customers = [f"{row.customers:,}"] if len(answer.currencies) == 1 else []
+    return [*customers, *_cells(money, ages)]
 
 
 def _cells(shares: Sequence[float | None], ages: Sequence[int]) -> list[str]:

@@ -68,3 +68,22 @@ def test_each_currency_has_its_table(shown):
         *("2025*", "10.00", "0.00", "0.00", "0.00", "-10.00", "0.00", "0.00", "0.0%", "0.0%")
     ]
     assert lines[dollars + 3].split()[1:3] == ["20.00", "30.00"]
+
+
+def test_parts_keep_money_by_currency(shown):
+    lines = shown(every="quarter", by=("plan",))
+    head, first = (lines[lines.index("By plan, 2025 Q1") + n].split() for n in (1, 2))
+    assert " ".join(head[-12:]) == "gross kept EUR net kept EUR gross kept USD net kept USD"
+    assert first[-4:] == ["0.0%", "0.0%", "–", "–"]
+
+
+def test_parts_of_the_running_period_where_none_that_is_over_began_with_customers(shown):
+    """The histories begin in December 2024: of that year there is only who came in it."""
+    lines = shown(every="year", by=("plan",))
+    assert [line for line in lines if line.startswith("By plan, ")] == ["By plan, 2025*"]
+    earlier = shown(every="year", by=("plan",), until=date(2025, 1, 1))
+    assert not any(line.startswith("By plan, ") for line in earlier)
+
+
+def test_without_payments_recovery_says_that_there_are_none(shown):
+    assert "! No payment recovery is told: there is no table payments." in shown()

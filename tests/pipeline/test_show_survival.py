@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -42,6 +43,31 @@ def test_cohorts_with_what_is_not_over_left_blank(shown):
     assert "all that old 76% 50%" in lines
     assert "Cohorts: recurring revenue by that of the first full month, EUR" in lines
     assert lines[-1] == "~ few customers: chance rules"
+
+
+def test_months_in_which_nobody_came_have_no_row(shown):
+    told = cohorts_told()
+    months = (date(2024, 11, 1), date(2024, 12, 1), *told.months)
+    empty = replace(told.rows[0][0], customers=0, kept=(None,) * 3, small=True)
+    rows = ((empty, empty, *told.rows[0]),)
+    lines = shown("cohorts", replace(told, months=months, rows=rows))
+    assert lines == shown("cohorts", told)
+    assert shown("cohorts", replace(told, rows=((empty, empty),))) == []
+
+
+def test_each_currency_has_its_title_and_no_number_of_customers(shown):
+    both = cohorts_told(currencies=("EUR", None))
+    lines = shown("cohorts", replace(both, rows=both.rows * 2))
+    at = lines.index("Cohorts: recurring revenue by that of the first full month, EUR")
+    assert lines[at + 1 : at + 4] == ["1 2", "2025-01 100% 100%", "2025-02 ~ 100%"]
+    unnamed = "Cohorts: recurring revenue by that of the first full month, no currency given"
+    assert unnamed in lines
+
+
+def test_what_is_collected_in_the_running_month_is_left_blank(shown):
+    lines = shown("cohorts", cohorts_told(basis="collected", currencies=(None,)))
+    at = lines.index("Cohorts: money collected by that of the first full month")
+    assert lines[at + 2 : at + 4] == ["2025-01 40 100%", "2025-02 ~ 5"]
 
 
 def test_without_money_only_customers_are_shown(shown):
