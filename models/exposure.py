@@ -25,6 +25,8 @@ FEW_LEAVERS = 10
 """With fewer of the exposed, what they vary by tells too little of what chance could do."""
 FARTHEST = 0.95
 """No propensity counts as more than this: one point would speak for twenty and more."""
+MOST_WITHOUT_MATCH = 0.5
+"""Where hardly anybody is like more of the exposed than this, the others tell nothing of them."""
 SMALLEST_SPREAD = 1e-9
 
 
@@ -108,7 +110,7 @@ def excess(
     values: np.ndarray | None = None,
     level: float = 0.95,
 ) -> Excess | None:
-    """The excess churn of exposed points; None where there are too few to tell.
+    """The excess churn of exposed points; None where there are too few to tell, or too few alike.
 
     Parameters
     ----------
@@ -137,6 +139,9 @@ def excess(
     design = _design(matrix)
     left_over = churned - _rates(design, ~exposed, churned)
     chance = _rates(design, np.ones(len(exposed), bool), exposed.astype(np.float64))
+    without_match = float((chance[exposed] > min(FARTHEST, chance[~exposed].max())).mean())
+    if without_match > MOST_WITHOUT_MATCH:
+        return None
     weights = _weights(exposed, np.minimum(chance, FARTHEST))
     owners = np.unique(customers, return_inverse=True)[1]
     reach = _quantile(level, len(np.unique(owners[exposed])))
@@ -160,7 +165,7 @@ def excess(
         naive=rate - float(churned[~exposed].mean()),
         churn=churn,
         money=money,
-        without_match=float((chance[exposed] > min(FARTHEST, chance[~exposed].max())).mean()),
+        without_match=without_match,
     )
 
 

@@ -77,6 +77,9 @@ def prices(panel: Panel) -> Prices | None:
     if not rose.any():
         return None
 
+    # 24.00 after 20.00 is 20 %, whatever binary fractions make of it.
+    size = np.round(size, 6)
+
     def of(what: str, exposed: np.ndarray) -> Rise:
         found = panel.excess(exposed, others, without=("price",))
         return Rise(what, rate_of(panel.churned, exposed), found)

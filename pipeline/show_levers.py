@@ -158,7 +158,7 @@ def _ends(console: Console, found: Mapping[str, Excess | None], evidence: Eviden
 
 def _excess(one: Excess | None) -> list[str]:
     if one is None:
-        return ["too few to tell", *[""] * len(EXCESS)]
+        return ["too few alike to tell", *[""] * len(EXCESS)]
     return [
         f"{one.points:,}",
         f"{one.rate:.1%}",

@@ -112,6 +112,16 @@ def test_too_few_to_tell():
     assert excess(*counts(100, 30, 400, 4)) is None
 
 
+@pytest.mark.parametrize(("alike", "told"), [(0, False), (100, True)])
+def test_whom_nobody_is_like_is_compared_with_nobody(alike, told):
+    """All 100 of a plan befell it; 0 or 100 of the same plan escaped, and 400 of another."""
+    churned, exposed, _, customers = counts(100, 10, 400 + alike, 40)
+    plan = np.concatenate([np.ones(100), np.zeros(400), np.ones(alike)])
+    found = excess(churned, exposed, plan, customers)
+    assert (found is not None) == told
+    assert found is None or found.without_match == 0
+
+
 def test_rows_that_do_not_fit_are_refused():
     churned, befell, covariates, customers = counts(100, 30, 400, 40)
     with pytest.raises(ValueError, match="need the same rows"):

@@ -48,5 +48,21 @@ def test_churn_after_rises_by_size(lever_panel):
     assert large.what == "20% and more"
 
 
+def test_a_fifth_more_is_a_fifth_more(lever_panel):
+    """34.80 / 29 - 1 is a bit below 0.2 in binary, 1.1 - 1 a bit above 0.1."""
+    size = np.repeat([34.8 / 29 - 1, 1.1 - 1, NAN], [30, 20, 400])
+    since = np.repeat([10.0, NAN], [50, 400])
+    found = prices(
+        lever_panel(
+            {
+                "subscriptions_days_since_price_change": since,
+                "subscriptions_last_price_change": size,
+            },
+            np.zeros(450),
+        )
+    )
+    assert [one.churn.whole for one in found.by_size] == [0, 20, 30]
+
+
 def test_without_rises_nothing_is_told(lever_panel):
     assert prices(lever_panel({"age": np.ones(3)}, [0, 0, 1])) is None
