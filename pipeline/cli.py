@@ -349,12 +349,15 @@ def kpis(
     json: AsJson = False,
 ) -> None:
     """Churn rates and revenue by period; cohorts, survival, payment recovery."""
-    from pipeline import kpi_pictures, show_kpis
+    from pipeline import show_kpis
     from pipeline.business import Question
     from pipeline.kpis import kpis as run
     from pipeline.progress import Progress
 
-    kpi_pictures.refuse_no_folder(plots)
+    if plots is not None:
+        from pipeline import kpi_pictures
+
+        kpi_pictures.refuse_no_folder(plots)
     question, progress = Question(every, _day(first), _day(until), tuple(by or ())), Progress()
     result = run(_load(config), progress, question, forecast=forecast, levers=levers)
     values = result.as_json()

@@ -40,7 +40,7 @@ def _unlike(taken: dict[str, Plot], name: str) -> str:
     return tried
 
 
-def refuse_no_folder(folder: Path | None) -> None:
+def refuse_no_folder(folder: Path) -> None:
     """Stop before the work begins where plots could not be written.
 
     Raises
@@ -48,8 +48,6 @@ def refuse_no_folder(folder: Path | None) -> None:
     UsageError
         When something else than a folder has that name, or it may not be written.
     """
-    if folder is None:
-        return
     try:
         refuse_unwritable(folder)
     except UsageError as error:
